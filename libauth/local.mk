@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += %D%/libauth.a
+%C%_libauth_a_SOURCES =

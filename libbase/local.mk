@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += %D%/libbase.a
+%C%_libbase_a_SOURCES =

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: ISC
+# Manual pages: dist_man_MANS += %D%/x.8
