@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An open mailbox: in memory once a process, shared by all connections that
+ * use it. Sessions look at it through views (view.h), which alone have
+ * sequence numbers. Making messages: save.h, copy.h; reading them: fetch.h.
+ *
+ * Opening is cheap: nothing is read. What is in the folder is loaded by the
+ * first refresh, which also finds what others did since. A mailbox that is only
+ * a target of save or copy is never loaded.
+ *
+ * Steps. STEP_FLUSH: flush the set, call again with the same set. STEP_EVENT:
+ * another process holds the lock of the list; call again after
+ * MAILBOX_RETRY_MS (after 120 s it is ERR_BUSY).
+ */
+#ifndef LIBMAILDIR_MAILBOX_H
+#define LIBMAILDIR_MAILBOX_H
+
+#include "libbase/seqset.h"
+#include "libbase/step.h"
+#include "libmaildir/folder.h"
+#include "libmaildir/name.h"
+#include "libmaildir/watch.h"
+
+#define MAILBOX_RETRY_MS 20
+
+struct store;
+struct view;
+struct mailbox;
+
+/* One message. Its owner is the mailbox; lives as long as any view shows it. */
+struct mailbox_rec {
+	uint32_t uid;
+	uint32_t keywords; /* letters: bit 0 is a; names: mailbox_keyword() */
+	uint64_t modseq;
+	uint64_t size, wire;  /* NAME_NO_SIZE: not known; mailbox_sizes() */
+	int64_t internaldate; /* mtime, seconds; MAILBOX_NO_DATE: not known */
+	char *name;           /* the file's whole name */
+	char *guid;           /* NULL: the base name is it */
+	uint64_t seen_scan;   /* private: last scan that saw it */
+	uint8_t base_len;     /* of name */
+	uint8_t flags;        /* enum mail_flag */
+	bool in_new;          /* the file lies in new/ */
+	bool is_recent;       /* came by ourselves, no session was told yet */
+	bool is_gone;         /* expunged; some view still shows it */
+	bool is_flushed;      /* its bytes are on disk, as far as we know */
+	bool sizes_counted;   /* private: size and wire are to be kept */
+};
+#define MAILBOX_NO_DATE INT64_MIN
+
+/* ---- all mailboxes of a store in this process ---- */
+
+struct mailboxes;
+struct mailboxes_conf {
+	uint32_t stamp_grain_us; /* 0: 10000 */
+	bool watch;              /* inotify; else polled by the program */
+};
+/* st may be NULL where only mailbox_open_folder is used. */
+struct mailboxes *
+mailboxes_new(struct store *st, const struct mailboxes_conf *conf);
+void mailboxes_free(struct mailboxes **ms); /* no mailbox may be open */
+/* For watch_fd() and watch_read(); NULL without conf.watch. */
+struct watch *mailboxes_watch(struct mailboxes *ms);
+
+/* ---- open and close ---- */
+
+/* The mailbox of that name (as store_folder_open takes it), opened now or by
+ * another session already. ERR_NOTFOUND, ERR_INVALID. mailbox_close() it. */
+int mailbox_open(struct mailboxes *ms, struct slice name, struct mailbox **out,
+    struct err *err) MUST_CHECK;
+/* The same of a folder; *f is the mailbox's after success. */
+int mailbox_open_folder(struct mailboxes *ms, struct folder *f,
+    struct mailbox **out, struct err *err) MUST_CHECK;
+/* The last one frees it. *mb is NULL then. */
+void mailbox_close(struct mailbox **mb);
+/* It was deleted or renamed by a session of this process: those who have it
+ * open go on with what they hold; the next mailbox_open makes a new one. */
+void mailboxes_forget(struct mailboxes *ms, struct slice name);
+
+struct folder *mailbox_folder(struct mailbox *mb);
+struct mailboxes *mailbox_family(struct mailbox *mb);
+
+/* ---- refresh ---- */
+
+/* State of one caller's refresh; zeroed at the start. */
+struct mailbox_refresh {
+	uint64_t flush_ino, flush_off; /* what a flush in flight will cover */
+	uint64_t busy_since_us;
+	bool is_flushing;
+};
+/*
+ * Find what changed on disk, number what has no UID, flush the list. Costs two
+ * fstat when nothing changed. STEP_DONE, STEP_FLUSH, STEP_EVENT, STEP_FAIL.
+ * ERR_GONE: the folder has been deleted. Views call it by view_refresh().
+ */
+enum step mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
+    struct flush_set *fs, struct err *err) MUST_CHECK;
+/* Has somebody changed it since (by the watch, or by our own hand)? Costs no
+ * system call. */
+bool mailbox_is_dirty(const struct mailbox *mb);
+/* A scan was not certain (the folder changed in the last moments): refresh
+ * again at that time (clock_mono_us), 0: no need. */
+uint64_t mailbox_refresh_at_us(const struct mailbox *mb);
+
+/* ---- what it is; loaded mailboxes only ---- */
+
+struct mailbox_status {
+	uint32_t messages, recent, unseen, deleted;
+	uint32_t uidnext, uidvalidity;
+	uint64_t highest_modseq;
+	uint64_t bytes; /* stored, of those whose size is known */
+	char guid[33];  /* of the mailbox, 32 hex digits */
+};
+void mailbox_status(struct mailbox *mb, struct mailbox_status *out);
+size_t mailbox_count(const struct mailbox *mb);
+/* In order of UID; i below mailbox_count. Valid until the next refresh. */
+struct mailbox_rec *mailbox_at(const struct mailbox *mb, size_t i);
+struct mailbox_rec *mailbox_find(const struct mailbox *mb, uint32_t uid);
+struct slice mailbox_rec_base(const struct mailbox_rec *rec);
+struct slice mailbox_rec_guid(const struct mailbox_rec *rec);
+int64_t mailbox_rec_savedate(const struct mailbox_rec *rec); /* -1: unknown */
+
+/* Octets stored and on the wire, INTERNALDATE: what the name does not say is
+ * looked up and kept. ERR_GONE. */
+int mailbox_sizes(
+    struct mailbox *mb, struct mailbox_rec *rec, struct err *err) MUST_CHECK;
+int mailbox_date(
+    struct mailbox *mb, struct mailbox_rec *rec, struct err *err) MUST_CHECK;
+/* Open the file to read. Finds it again when it was renamed. ERR_GONE. */
+int mailbox_open_message(struct mailbox *mb, struct mailbox_rec *rec,
+    int *fd_out, struct err *err) MUST_CHECK;
+/* Keep sizes that were counted in the list, if the lock is free. Called when
+ * the last user closes it. */
+void mailbox_keep_sizes(struct mailbox *mb);
+
+/* ---- keywords ---- */
+
+/* Name of a letter (0..25), NULL when it has none. Valid until a refresh. */
+const char *mailbox_keyword(const struct mailbox *mb, unsigned letter);
+/* May clients make new ones (\* in PERMANENTFLAGS)? */
+bool mailbox_keywords_free(const struct mailbox *mb);
+/*
+ * Letters of these names; with make the missing ones are given, under the lock.
+ * Without it unknown names have no bit. Case does not matter. 1: *mask_out set;
+ * 0: the lock is held elsewhere, call again after MAILBOX_RETRY_MS; -1:
+ * ERR_LIMIT, none is free.
+ */
+int mailbox_keyword_mask(struct mailbox *mb, const struct slice *names,
+    size_t n, bool make, uint32_t *mask_out, struct err *err) MUST_CHECK;
+
+/* ---- changing flags ---- */
+
+enum flag_op {
+	FLAG_SET,
+	FLAG_ADD,
+	FLAG_REMOVE
+};
+struct flag_change {
+	enum flag_op op;
+	uint8_t flags;            /* enum mail_flag */
+	uint32_t keywords;        /* letters */
+	uint64_t unchanged_since; /* 0: no condition; else ERR_BUSY when
+				     the message's modseq is above it */
+};
+/*
+ * One message. by: the view whose session does it (it is not told its own
+ * change by view_update; the others are), or NULL. 1 changed, 0 was so
+ * already, -1: ERR_GONE, ERR_BUSY (unchanged_since; also changed by another
+ * program in this moment), or from the system.
+ */
+int mailbox_change(struct mailbox *mb, struct mailbox_rec *rec,
+    const struct flag_change *how, struct view *by, struct err *err) MUST_CHECK;
+
+#endif
