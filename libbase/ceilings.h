@@ -8,18 +8,21 @@
 #define MIB (1024u * 1024u)
 
 /* names and addresses */
-#define MAX_USER         320  /* RFC 5321 4.5.3.1: 64 + 1 + 255 */
-#define MAX_ADDRESS      320  /* the same */
-#define MAX_MAILBOX_NAME 1000 /* octets of UTF-8; deeper trees are not usable  \
-			       */
-#define MAX_FILE_NAME    255  /* what ext4, xfs, btrfs can hold */
+#define MAX_USER    320 /* RFC 5321 4.5.3.1: 64 + 1 + 255 */
+#define MAX_ADDRESS 320 /* the same */
+#define MAX_MAILBOX_NAME                                                       \
+	1000              /* octets of UTF-8; deeper trees are not usable      \
+			   */
+#define MAX_FILE_NAME 255 /* what ext4, xfs, btrfs can hold */
 
 /* IMAP */
-#define MAX_IMAP_LINE      (64 * KIB) /* RFC 7162 4: at least 8192; sets are long \
-				       */
-#define MAX_LITERAL_NOAUTH (4 * KIB)  /* before login: user name and password  \
-				       */
-#define MAX_LITERAL_ARG    (64 * KIB) /* a literal that is not a message */
+#define MAX_IMAP_LINE                                                          \
+	(64 * KIB) /* RFC 7162 4: at least 8192; sets are long                 \
+		    */
+#define MAX_LITERAL_NOAUTH                                                     \
+	(4 * KIB)                  /* before login: user name and password     \
+				    */
+#define MAX_LITERAL_ARG (64 * KIB) /* a literal that is not a message */
 #define MAX_LITERAL_DRAIN                                                      \
 	(1 * MIB) /* LITERAL+ over the limit: read away, else BYE */
 #define MAX_COMMAND_ARENA (4 * MIB) /* everything one command allocates */
@@ -49,8 +52,9 @@
 #define IO_BLOCK (64 * KIB)
 
 /* processes */
-#define MAX_IPC_DATAGRAM (128 * KIB) /* under the default wmem_max of 208 KiB  \
-				      */
-#define MAX_PACKED       (64 * KIB)  /* a parked session */
+#define MAX_IPC_DATAGRAM                                                       \
+	(128 * KIB)           /* under the default wmem_max of 208 KiB         \
+			       */
+#define MAX_PACKED (64 * KIB) /* a parked session */
 
 #endif

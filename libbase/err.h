@@ -42,7 +42,8 @@ err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
 /* The same from errno: class by err_class(), ": strerror" appended. */
 int err_sys(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
-/* Put context in front of a text that is set: "mailbox X: " + text. Always -1.
+/* Put context and ": " in front of a text that is set: err_context(e,
+ * "mailbox %s", name). Always -1.
  */
 int err_context(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
