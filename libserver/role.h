@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A process of the family from inside: one struct role a process, its peers,
+ * its settings, its loop. The entry order (STYLE B19): close what is not its
+ * own, get the settings, prepare (spec->prepare, still privileged), chroot,
+ * ids, no_new_privs, undumpable, limits, seccomp; then spec->start, then the
+ * loop and the first byte of anybody.
+ */
+#ifndef LIBSERVER_ROLE_H
+#define LIBSERVER_ROLE_H
+
+#include "libserver/conf.h"
+#include "libserver/ipc_messages.h"
+#include "libserver/sandbox.h"
+
+struct family;
+struct loop;
+struct role_spec;
+
+#define ROLE_PEERS_MAX 80
+
+/* The root struct of a process; handed to every handler. */
+struct role {
+	const struct family *family;
+	const struct role_spec *spec;
+	unsigned index; /* frontend 0, 1, ... */
+	struct loop *loop;
+	struct conf *conf; /* current; a reload replaces it */
+	uint64_t generation;
+	struct ipc_peer *maker; /* the parent; of a helper: auth */
+	struct ipc_peer *peers[ROLE_PEERS_MAX]; /* NULL holes */
+	bool is_draining;
+	void *state; /* spec's own, set in start */
+};
+
+struct role_spec {
+	enum role_id id;
+	const char *name; /* --role NAME */
+	enum sandbox_kind sandbox;
+	const char *user_setting;   /* "net_user", ...; NULL: stays who it is */
+	const char *folder_setting; /* chroot there; NULL: no chroot */
+	unsigned peers;             /* R_BIT mask: pairs are made with these */
+	bool on_demand;             /* not started by the parent (role_spawn) */
+	const struct ipc_handler *handlers;
+
+	/* Privileged, settings known, before the sandbox. May be NULL. */
+	int (*prepare)(struct role *r, struct err *err);
+	/* In the sandbox, before the loop. -1 ends the process. */
+	int (*start)(struct role *r, struct err *err);
+	/* A pair was introduced, or ended (peer is freed afterwards). */
+	void (*peer_up)(struct role *r, struct ipc_peer *p);
+	void (*peer_gone)(struct role *r, struct ipc_peer *p);
+	/* Another kind of pair (PEER_SIGN): takes fd over. NULL: refused. */
+	void (*pair)(struct role *r, enum role_id peer, unsigned index,
+	    enum peer_kind kind, int fd);
+	/* r->conf is new (old is still valid until this returns). */
+	void (*reload)(struct role *r, const struct conf *old);
+	/* Finish within within_ms, then role_quit. NULL: quit at once. */
+	void (*drain)(struct role *r, uint64_t within_ms);
+	/* A child of role_spawn or of the nursery has ended. */
+	void (*child_ended)(struct role *r, pid_t pid, int status);
+};
+
+/* The living pair with that role, NULL when there is none now. */
+struct ipc_peer *role_peer(struct role *r, enum role_id id, unsigned index);
+/* The next living pair with a role, *pos from 0; NULL at the end. */
+struct ipc_peer *role_peer_next(struct role *r, enum role_id id, unsigned *pos);
+/* End this process: the loop stops, queued messages are written, exit 0. */
+void role_quit(struct role *r);
+
+/* For auth: start another role of the family (a helper) by executing ourselves
+ * anew. It gets the settings its rows name, out of ours. Handlers of the new
+ * pair are the maker's spec->handlers. The peer, its pid set; NULL and err.
+ * Its end: peer_gone, later child_ended. */
+struct ipc_peer *
+role_spawn(struct role *r, enum role_id id, unsigned index, struct err *err);
+
+/* ---- inside libserver ---- */
+
+/* The process that was executed with --role. Returns its exit code. */
+int role_main(const struct family *f, const char *name, unsigned index);
+/* Take a peer into r->peers, make one of a descriptor. */
+struct ipc_peer *
+role_add_peer(struct role *r, enum role_id id, unsigned index, int fd);
+/* Close every descriptor but these (sorted not needed); n at most 32. */
+int role_close_others(const int *keep, unsigned n, struct err *err) MUST_CHECK;
+/* Descriptors of an executed role. */
+#define ROLE_FD_MAKER 3
+#define ROLE_FD_LOG   4
+
+#endif
