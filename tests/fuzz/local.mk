@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: ISC
-# A target is fuzz_PARSER.c, its seeds lie in corpus/PARSER/. The file has a
-# line "plants: N N" that names the faults (-DPLANT=N) it must find.
+# A target is fuzz_PARSER.c, its seeds lie in corpus/PARSER/. The file has the
+# words "plants: N N" that name the faults (-DPLANT=N) it must find; each
+# stands in the parser as "#if PLANT == N".
 EXTRA_LIBRARIES += %D%/libreplay.a
 %C%_libreplay_a_SOURCES = %D%/replay_main.c
 
-# EXTRA_PROGRAMS += %D%/fuzz_x
-# %C%_fuzz_x_SOURCES = %D%/fuzz_x.c
-# %C%_fuzz_x_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
+EXTRA_PROGRAMS += %D%/fuzz_base64
+%C%_fuzz_base64_SOURCES = %D%/fuzz_base64.c
+%C%_fuzz_base64_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_seqset
+%C%_fuzz_seqset_SOURCES = %D%/fuzz_seqset.c
+%C%_fuzz_seqset_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)

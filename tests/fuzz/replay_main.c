@@ -2,11 +2,9 @@
 /* A main for fuzz targets without libFuzzer: feeds them the files given, and
  * all files of the folders given. */
 #include <dirent.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -45,7 +43,6 @@ replay(const char *path, int with_folders)
 {
 	struct stat st;
 	struct dirent *de;
-	char sub[PATH_MAX];
 	int bad = 0;
 	DIR *d;
 
@@ -63,13 +60,15 @@ replay(const char *path, int with_folders)
 		return -1;
 	}
 	while ((de = readdir(d)) != NULL) {
-		int n;
+		char *sub;
 
 		if (de->d_name[0] == '.')
 			continue;
-		n = snprintf(sub, sizeof(sub), "%s/%s", path, de->d_name);
-		if (n < 0 || (size_t)n >= sizeof(sub) || replay(sub, 0) == -1)
+		if (asprintf(&sub, "%s/%s", path, de->d_name) == -1)
+			abort();
+		if (replay(sub, 0) == -1)
 			bad = -1;
+		free(sub);
 	}
 	closedir(d);
 	return bad;
