@@ -163,6 +163,21 @@ struct ipc_deliver_fail {
 	uint32_t code; /* enum err_code */
 	uint32_t pad;
 };
+struct ipc_helper_try {
+	uint64_t id;   /* auth's number of the question */
+	uint32_t what; /* enum helper_what */
+	uint32_t pad;
+}; /* tail: str name (folded), str address of the client, slice secret */
+enum helper_what {
+	HELPER_LOGIN,  /* PAM, then NSS */
+	HELPER_VERIFY, /* PAM alone: auth knows the user from the users file */
+	HELPER_LOOKUP  /* NSS alone: no secret */
+};
+struct ipc_helper_answer {
+	uint64_t id;
+	uint32_t code;  /* enum login_code; of a lookup OK or FAILED (nobody) */
+	uint32_t found; /* 1: an account is in the tail */
+};              /* tail: str name after PAM, str reason for the log, account */
 struct ipc_ctl {
 	uint64_t id;
 }; /* tail: str: a user name, or a line of the answer */
@@ -211,6 +226,9 @@ X(SESSION_PARK,   R_BIT(R_SESSION),  R_BIT(R_NURSERY),                    struct
 X(USER_LOOKUP,    R_BIT(R_QUEUE),    R_BIT(R_AUTH),                       struct ipc_user_lookup,    512,    0, 0) \
 X(SUBMITTER_ACK,  R_BIT(R_QUEUE),    R_BIT(R_AUTH),                       struct ipc_submitter_ack,  0,      0, 0) \
 X(DELIVER,        R_BIT(R_QUEUE),    R_BIT(R_AUTH),                       struct ipc_deliver,        512,    0, 0) \
+/* a helper's verdict is auth's own: it runs the site's PAM modules as root */ \
+X(HELPER_TRY,     R_BIT(R_AUTH),     R_BIT(R_HELPER),                     struct ipc_helper_try,     2048,   0, 0) \
+X(HELPER_ANSWER,  R_BIT(R_HELPER),   R_BIT(R_AUTH),                       struct ipc_helper_answer,  ACCOUNT_TAIL_MAX + 768, 0, 0) \
 /* the person at the control socket, checked by the parent */ \
 X(CTL_WHO,        R_BIT(R_PARENT),   R_BIT(R_NURSERY) | R_BIT(R_FRONTEND), struct ipc_ctl,           512,    0, 0) \
 X(CTL_KICK,       R_BIT(R_PARENT),   R_BIT(R_NURSERY) | R_BIT(R_FRONTEND), struct ipc_ctl,           512,    0, 0) \
