@@ -48,6 +48,7 @@ arena_clear(struct arena *a, bool keep)
 
 		a->hooks = h->next;
 		h->fn(h->arg);
+		xfree(h);
 	}
 	while ((b = a->blocks) != NULL && !(keep && b->next == NULL)) {
 		a->blocks = b->next;

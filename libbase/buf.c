@@ -51,8 +51,8 @@ buf_grow(struct buf *b, size_t n)
 		return;
 	while (cap < need)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-	if (cap > b->max && b->max >= need)
-		cap = b->max + (b->max < SIZE_MAX);
+	if (cap - 1 > b->max)
+		cap = b->max + 1;
 	p = xmalloc(cap);
 	if (b->n > 0)
 		memcpy(p, b->p, b->n);
