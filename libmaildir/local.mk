@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += %D%/libmaildir.a
 %C%_libmaildir_a_SOURCES =
+# the mailbox half
+%C%_libmaildir_a_SOURCES += \
+  %D%/io_kernel.c %D%/io_table.c \
+  %D%/basetable.c %D%/basetable.h \
+  %D%/dotlock.c %D%/dotlock.h \
+  %D%/folder.c %D%/folder.h \
+  %D%/io.c %D%/io.h \
+  %D%/keywords.c %D%/keywords.h \
+  %D%/name.c %D%/name.h \
+  %D%/uidlist.c %D%/uidlist.h \
+  %D%/uidlist_text.c %D%/uidlist_text.h \
+  %D%/uidvalidity.c %D%/uidvalidity.h
