@@ -75,10 +75,6 @@ bool conf_bool(const struct conf *c, const char *name);
 const char *const *
 conf_list(const struct conf *c, const char *name, size_t *n_out);
 size_t conf_certs(const struct conf *c, const struct conf_cert **certs_out);
-/* UID: 0 and the ids, 1 when the setting is empty; -1 when the name is not in
- * /etc/passwd. */
-int conf_uid(const struct conf *c, const char *name, uid_t *uid_out,
-    gid_t *gid_out, struct err *err) MUST_CHECK;
 /* UIDS: false when empty. */
 bool
 conf_uid_range(const struct conf *c, const char *name, uid_t *lo, uid_t *hi);

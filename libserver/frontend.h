@@ -14,9 +14,9 @@ struct conn;
 /* A port. Rows of family.listeners; ends with setting NULL. The row's number
  * travels as "listener". */
 struct listener_spec {
-	const char *setting; /* a SET_LISTEN setting */
-	bool implicit_tls;   /* TLS from the first byte */
-	const char *alpn;    /* "imap", "pop3" or NULL */
+	const char *setting;     /* a SET_LISTEN setting */
+	bool implicit_tls;       /* TLS from the first byte */
+	const char *const *alpn; /* NULL-terminated, or NULL: no ALPN */
 };
 
 /* A client's connection in a frontend. */
@@ -24,11 +24,11 @@ struct fe_conn {
 	struct conn *conn;
 	uint64_t id; /* for the log and all messages; never used twice */
 	const struct listener_spec *listener;
-	struct ipc_addr peer; /* the client, by PROXY header if there is one */
-	char address[48];     /* as text */
-	bool is_tls;          /* protected: TLS here, or a proxy's word */
-	bool is_loopback;     /* exactly 127.0.0.1 or ::1 */
-	bool is_waiting;      /* a login is under way: run is not called */
+	struct netaddr peer; /* the client, by PROXY header if there is one */
+	char address[NETADDR_TEXT]; /* as text */
+	bool is_tls;                /* protected: TLS here, or a proxy's word */
+	bool is_loopback;           /* exactly 127.0.0.1 or ::1 */
+	bool is_waiting; /* a login is under way: run is not called */
 	bool is_closing;
 	struct role *role;
 	void *proto; /* frontend_ops.conn_size zeroed bytes, freed here */
@@ -41,6 +41,7 @@ struct login_result {
 
 struct frontend_ops {
 	size_t conn_size;
+	size_t max_in; /* ceiling on unread input: the longest line */
 	/* Greet. */
 	void (*open)(struct fe_conn *fc);
 	/* A wish of conn_want came true (input is there, output went out, ...);

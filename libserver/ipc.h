@@ -109,6 +109,9 @@ void ipc_put_str(struct ipc_out *o, const char *s); /* NULL as "" */
 /* Send a descriptor beside it; the caller keeps its own. */
 void ipc_put_fd(struct ipc_out *o, int fd);
 void ipc_out_drop(struct ipc_out *o);
+/* Write the head: done by ipc_send; for tests and ipc_call. -1 when it is too
+ * long for a datagram. Once only. */
+int ipc_seal(struct ipc_out *o) MUST_CHECK;
 
 /* ---- peers ---- */
 

@@ -8,27 +8,21 @@
 #ifndef LIBSERVER_IPC_MESSAGES_H
 #define LIBSERVER_IPC_MESSAGES_H
 
+#include "libnet/netaddr.h"
 #include "libserver/account.h"
 #include "libserver/ipc.h"
-
-/* An address as it travels. */
-struct ipc_addr {
-	uint8_t family; /* 0 UNIX socket, 4, 6 */
-	uint8_t pad;
-	uint16_t port;
-	uint8_t bytes[16];
-};
 
 /* What a connection is, told along with it. */
 struct ipc_conn {
 	uint64_t id; /* of the connection, unique in its frontend's life */
-	struct ipc_addr peer;
-	uint8_t tls;      /* protected, also by a trusted proxy's word */
-	uint8_t loopback; /* client is exactly 127.0.0.1 or ::1 */
-	uint8_t listener; /* row in family.listeners */
-	uint8_t plain;    /* socket itself is handed over */
-	uint8_t pad[4];
+	struct netaddr peer; /* the client; checked by ipc_conn_ok */
+	uint8_t tls;         /* protected, also by a trusted proxy's word */
+	uint8_t loopback;    /* client is exactly 127.0.0.1 or ::1 */
+	uint8_t listener;    /* row in family.listeners */
+	uint8_t plain;       /* socket itself is handed over */
 };
+/* Values in range, as a receiver must ask of a frontend's or anyone's. */
+bool ipc_conn_ok(const struct ipc_conn *c);
 
 /* Answer to a login. The same numbers as enum auth_result of libauth/auth.h,
  * which has each protocol's words for them. */
@@ -73,7 +67,7 @@ struct ipc_fault {
 	uint32_t role, index;
 }; /* tail: str why */
 struct ipc_key {
-	uint64_t key_id;
+	uint64_t key_id; /* as tls_server_add_cert's id: in decimal */
 	uint64_t generation;
 	uint32_t last; /* 1: end; keys two generations old are forgotten */
 	uint32_t pad;
@@ -96,8 +90,10 @@ struct ipc_conn_id {
 };
 struct ipc_sign_req {
 	uint64_t key_id;
-	uint32_t algo; /* gnutls_sign_algorithm_t / flags as libnet/tls.h has */
+	uint32_t op; /* enum tls_sign_op; these three as in libnet/tls.h */
+	uint32_t algo;
 	uint32_t flags;
+	uint32_t pad;
 }; /* tail: slice data */
 struct ipc_sign_answer {
 	uint64_t key_id;
@@ -177,7 +173,7 @@ struct ipc_helper_answer {
 	uint64_t id;
 	uint32_t code;  /* enum login_code; of a lookup OK or FAILED (nobody) */
 	uint32_t found; /* 1: an account is in the tail */
-};              /* tail: str name after PAM, str reason for the log, account */
+}; /* tail: str name after PAM, str reason for the log, account */
 struct ipc_ctl {
 	uint64_t id;
 }; /* tail: str: a user name, or a line of the answer */

@@ -13,6 +13,8 @@
 #include "libserver/role.h"
 
 struct conn;
+struct conn_conf;
+struct session_link;
 
 /* What is known of a connection that arrives. Valid as long as the connection
  * is not reported closed. */
@@ -23,8 +25,8 @@ struct attach_info {
 	bool is_loopback; /* client is 127.0.0.1 or ::1 */
 	bool is_plain;    /* the client's own socket: no COMPRESS */
 	unsigned listener;
-	struct ipc_addr peer;
-	char address[48]; /* of the client, as text */
+	struct netaddr peer;
+	char address[NETADDR_TEXT]; /* of the client, as text */
 };
 
 struct session {
@@ -44,15 +46,16 @@ struct session_ops {
 	/* The process is the user's now: open the store. -1 ends it; waiting
 	 * logins get "unavailable". */
 	int (*start)(struct session *se, struct err *err);
-	/* A connection after login. The conn is the program's from here on:
-	 * set with conn_set_ready; unread input lies in it. hello: what
-	 * frontend_ops.handover wrote; valid during the call. -1: refused, the
-	 * conn is closed here. */
-	int (*attach)(struct session *se, struct conn *conn, struct slice hello,
-	    const struct attach_info *info, struct err *err);
+	/* A connection after login. Call session_conn(link, conf) once to get
+	 * it as a conn with callbacks of the program's; unread input lies in
+	 * it. hello: what frontend_ops.handover wrote; valid during the call.
+	 * -1: refused (close the conn if it was made). */
+	int (*attach)(struct session *se, struct session_link *link,
+	    struct slice hello, const struct attach_info *info,
+	    struct err *err);
 	/* A parked connection: packed is what session_park was given, fds what
-	 * it was given beside (the program owns them). */
-	int (*unpack)(struct session *se, struct conn *conn,
+	 * it was given beside (the program owns them from here on). */
+	int (*unpack)(struct session *se, struct session_link *link,
 	    struct slice packed, const int *fds, unsigned n_fds,
 	    const struct attach_info *info, struct err *err);
 	/* SIGTERM: say BYE as soon as each command is done, close. When the
@@ -64,7 +67,12 @@ struct session_ops {
 	const struct ipc_handler *handlers;
 };
 
-/* The program has closed this connection. */
+/* The conn of a link (conn_new, with the client's early input preloaded): the
+ * program's from here on, which calls conn_want, conn_close. Once a link, only
+ * during attach or unpack. */
+struct conn *
+session_conn(struct session_link *link, const struct conn_conf *conf);
+/* The program has closed this connection; info is void afterwards. */
 void session_closed(struct session *se, const struct attach_info *info);
 /*
  * Give a quiet connection away: its packed state (at most MAX_PACKED) and up
