@@ -9,19 +9,13 @@
 
 #include "libbase/buf.h"
 #include "libbase/err.h"
+#include "libserver/account.h"
 
 #define MAX_ATTRS_TEXT 2048 /* of one user: some paths and numbers */
 #define MAX_ATTR_PATH  512
 
-enum user_flag {
-	USER_NO_IMAP = 1u << 0,
-	USER_NO_POP3 = 1u << 1,
-	USER_NO_SUBMISSION = 1u << 2,
-	USER_LOCKED = 1u << 3
-};
-
 struct attrs {
-	unsigned flags;           /* enum user_flag */
+	unsigned flags; /* enum account_flag: ACCOUNT_NO_*, ACCOUNT_LOCKED */
 	uint32_t expires_day;     /* first day the account is over, days since
 				   * 1970; 0 never */
 	uint64_t quota_bytes;     /* 0: none */

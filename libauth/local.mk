@@ -1,3 +1,10 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += %D%/libauth.a
-%C%_libauth_a_SOURCES =
+%C%_libauth_a_SOURCES = \
+	%D%/attrs.c %D%/attrs.h \
+	%D%/auth.h %D%/auth_words.c \
+	%D%/auth_pam.c %D%/auth_pam.h \
+	%D%/sasl.c %D%/sasl.h %D%/sasl_login.c %D%/sasl_plain.c \
+	%D%/throttle.c %D%/throttle.h \
+	%D%/userdb.c %D%/userdb.h \
+	%D%/userfile.c %D%/userfile.h %D%/userfile_io.c

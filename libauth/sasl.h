@@ -29,7 +29,6 @@ struct sasl;
 /* One mechanism; a new one is a file with a row and its name in sasl.c. */
 struct sasl_mech {
 	const char *name;      /* upper case, as advertised */
-	bool client_first;     /* an initial response is data for step 1 */
 	const char *challenge; /* base64 of the first challenge, may be "" */
 	/* One decoded answer of the client. */
 	enum sasl_outcome (*step)(struct sasl *s, struct slice data);

@@ -2,33 +2,18 @@
 /*
  * Who a user is: name, ids, home, mail folder, attributes. System users come
  * from NSS (asked in helpers only, it may block), virtual ones from the users
- * file (read by the auth role). Both are brought into one struct user here.
+ * file (read by the auth role). Both are brought into one struct account here.
  */
 #ifndef LIBAUTH_USERDB_H
 #define LIBAUTH_USERDB_H
 
-#include <sys/types.h>
-
 #include "libauth/userfile.h"
-#include "libbase/ceilings.h"
-
-#define MAX_USER_GROUPS 64 /* of one user; more are not carried */
-#define MAX_USER_PATH   512
-
-struct user {
-	char name[MAX_USER + 1]; /* canonical; used everywhere after login */
-	uid_t uid;
-	gid_t gid;
-	gid_t groups[MAX_USER_GROUPS];
-	unsigned n_groups;
-	bool is_virtual; /* stands in the users file */
-	char home[MAX_USER_PATH];
-	struct attrs attrs;
-};
+#include "libserver/account.h"
 
 /* What of the configuration names and folders depend on. Borrowed text. */
 struct userdb_conf {
-	const char *const *domains; /* NULL at the end */
+	const char *const *domains;
+	size_t n_domains;
 	const char *mail_location;
 	const char *control_location; /* "" in the mail folder */
 	const char *index_location;   /* "" in the mail folder */
@@ -47,26 +32,36 @@ int userdb_canonical(struct slice login, const struct userdb_conf *conf,
  * administrator (with or without a domain). */
 bool userdb_is_refused_name(const char *name);
 
-/* May this user come in on that day (days since 1970) by uid, lock, expiry? 0
- * yes; -1 no: err names which (ERR_DENIED). first_uid is not asked of virtual
- * users with uid 0 excepted: uid 0 never. */
-int userdb_may_enter(const struct user *u, const struct userdb_conf *conf,
-    uint32_t today, struct err *err) MUST_CHECK;
+/* May this user come in? By name, uid (0 never, below first_uid never), lock
+ * and expiry. 0 yes; -1 no: err says why (ERR_DENIED). */
+int userdb_may_enter(const struct account *a, const struct userdb_conf *conf,
+    struct err *err) MUST_CHECK;
 
-/* From an entry of the users file: groups are the gid alone. */
-void userdb_from_entry(struct user *u, const struct userfile_entry *e);
+/* From an entry of the users file; today (days since 1970) decides whether it
+ * has expired. Groups are the gid alone. -1: its folders cannot be named. */
+int userdb_from_entry(struct account *a, const struct userfile_entry *e,
+    const struct userdb_conf *conf, uint32_t today, struct err *err) MUST_CHECK;
 
-/* From NSS: getpwnam_r, getgrouplist. ERR_NOTFOUND, or ERR_TEMP when a service
- * is down. May block: helpers only. */
-int userdb_nss(const char *name, struct user *u, struct err *err) MUST_CHECK;
+/* From NSS: getpwnam_r, getgrouplist, and its folders. ERR_NOTFOUND: nobody;
+ * ERR_TEMP: a service is down; ERR_INVALID: folders cannot be named. May block:
+ * helpers only. */
+int userdb_nss(const char *name, const struct userdb_conf *conf,
+    struct account *a, struct err *err) MUST_CHECK;
 
-/* Expand %u (name), %n (before @), %d (after @), %h (home), %% and a leading
+/* Expand %u (name), %n (before @), %d (after @, else our first domain), %h
+ * (home), %% and a leading
  * "~/" (home). out has size bytes; -1 when it does not fit, is not absolute, or
  * a name part would leave its folder. */
-int userdb_expand(const char *pattern, const struct user *u, char *out,
-    size_t size, struct err *err) MUST_CHECK;
-/* The mail folder: the attribute mail, else mail_location, else %h/Maildir. */
-int userdb_mail_root(const struct user *u, const struct userdb_conf *conf,
-    char *out, size_t size, struct err *err) MUST_CHECK;
+int userdb_expand(const char *pattern, const struct account *a,
+    const struct userdb_conf *conf, char *out, size_t size,
+    struct err *err) MUST_CHECK;
+/* Fill mail (attr_mail, else mail_location, else ~/Maildir), control and index
+ * of an account whose name and home stand. */
+int userdb_folders(struct account *a, const char *attr_mail,
+    const struct userdb_conf *conf, struct err *err) MUST_CHECK;
+
+/* The part of the configuration, borrowed from c. */
+struct conf;
+void userdb_conf_from(struct userdb_conf *out, const struct conf *c);
 
 #endif

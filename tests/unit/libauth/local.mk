@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: ISC
-# One test: check_PROGRAMS += %D%/test_x
-#           TESTS += %D%/test_x
-#           %C%_test_x_SOURCES = %D%/test_x.c
-#           %C%_test_x_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+libauth_tests = %D%/test_sasl %D%/test_userfile %D%/test_userdb \
+	%D%/test_throttle
+check_PROGRAMS += $(libauth_tests)
+TESTS += $(libauth_tests)
+%C%_test_sasl_SOURCES = %D%/test_sasl.c
+%C%_test_sasl_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+%C%_test_userfile_SOURCES = %D%/test_userfile.c
+%C%_test_userfile_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+%C%_test_userdb_SOURCES = %D%/test_userdb.c
+%C%_test_userdb_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+%C%_test_throttle_SOURCES = %D%/test_throttle.c
+%C%_test_throttle_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
