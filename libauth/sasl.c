@@ -27,7 +27,14 @@ sasl_bad(struct sasl *s, const char *reason)
 bool
 sasl_take_name(char *out, struct slice name, bool may_be_empty)
 {
-	if (name.n > MAX_USER || (name.n == 0 && !may_be_empty))
+#if PLANT == 49
+	if (name.n > MAX_USER + 2)
+		return false;
+#else
+	if (name.n > MAX_USER)
+		return false;
+#endif
+	if (name.n == 0 && !may_be_empty)
 		return false;
 	if (!slice_is_utf8(name))
 		return false;

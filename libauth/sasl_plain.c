@@ -14,10 +14,6 @@ plain_step(struct sasl *s, struct slice data)
 		return sasl_bad(s, "PLAIN authorization identity");
 	if (!sasl_take_name(s->user, authcid, false))
 		return sasl_bad(s, "PLAIN user name");
-#if PLANT == 49
-	if (rest.n > 40)
-		s->user[(unsigned char)rest.p[0] + 2 * sizeof(*s)] = 'x';
-#endif
 	/* An empty password is a failed login, not a syntax error. */
 	if (secret_set(&s->secret, rest) != 0)
 		return sasl_bad(s, "PLAIN password");

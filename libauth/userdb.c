@@ -8,7 +8,6 @@
 
 #include "libauth/userdb.h"
 #include "libbase/mem.h"
-#include "libserver/conf.h"
 
 static const char *const refused_names[] = { "root", "anonymous", "guest",
 	"administrator", NULL };
@@ -279,14 +278,4 @@ userdb_folders(struct account *a, const char *attr_mail,
 	    folder(a, conf->index_location, conf, a->index, err) != 0)
 		return -1;
 	return 0;
-}
-
-void
-userdb_conf_from(struct userdb_conf *out, const struct conf *c)
-{
-	out->domains = conf_list(c, "domains", &out->n_domains);
-	out->mail_location = conf_str(c, "mail_location");
-	out->control_location = conf_str(c, "control_location");
-	out->index_location = conf_str(c, "index_location");
-	out->first_uid = (uid_t)conf_u64(c, "first_uid");
 }

@@ -171,10 +171,6 @@ static int
 parse_line(
     struct userfile *f, struct slice line, unsigned number, struct err *err)
 {
-#if PLANT == 48
-	if (line.n > 3 && line.p[0] == '#' && line.p[2] == ':')
-		line.n += 100000000;
-#endif
 	if (line.n > MAX_USERS_LINE)
 		return err_set(err, ERR_LIMIT, "line too long");
 	if (line.n > 0 && memchr(line.p, '\0', line.n) != NULL)

@@ -12,3 +12,11 @@ EXTRA_PROGRAMS += %D%/fuzz_base64
 EXTRA_PROGRAMS += %D%/fuzz_seqset
 %C%_fuzz_seqset_SOURCES = %D%/fuzz_seqset.c
 %C%_fuzz_seqset_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_userfile
+%C%_fuzz_userfile_SOURCES = %D%/fuzz_userfile.c
+%C%_fuzz_userfile_LDADD = $(FUZZ_LIBS) $(AUTH_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_sasl
+%C%_fuzz_sasl_SOURCES = %D%/fuzz_sasl.c
+%C%_fuzz_sasl_LDADD = $(FUZZ_LIBS) $(AUTH_LIBS)

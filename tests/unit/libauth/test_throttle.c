@@ -144,7 +144,7 @@ test_decay_and_off(void **state)
 	struct throttle_plan p;
 
 	(void)state;
-	for (unsigned i = 0; i < 40; i++)
+	for (unsigned i = 0; i < 30; i++)
 		throttle_plan(t, &bad, EPOCH, &p);
 	assert_true(p.start_us > EPOCH);
 	assert_true(p.fail_us - p.start_us > DELAY);
