@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: ISC */
+/* A call that is not made. */
+static void
+copy(char *to, const char *from)
+{
+	strcpy(to, from);
+}

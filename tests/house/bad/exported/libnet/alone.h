@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: ISC */
+/* Exported, but nobody else wants it. */
+int alone(void);

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: ISC */
+/* A lower room that looks up. */
+#include "libmaildir/mailbox.h"
