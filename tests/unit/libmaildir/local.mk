@@ -3,3 +3,23 @@
 #           TESTS += %D%/test_x
 #           %C%_test_x_SOURCES = %D%/test_x.c
 #           %C%_test_x_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_foldername
+TESTS += %D%/test_foldername
+%C%_test_foldername_SOURCES = %D%/test_foldername.c
+%C%_test_foldername_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_listmatch
+TESTS += %D%/test_listmatch
+%C%_test_listmatch_SOURCES = %D%/test_listmatch.c
+%C%_test_listmatch_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_mutf7
+TESTS += %D%/test_mutf7
+%C%_test_mutf7_SOURCES = %D%/test_mutf7.c
+%C%_test_mutf7_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_subs
+TESTS += %D%/test_subs
+%C%_test_subs_SOURCES = %D%/test_subs.c
+%C%_test_subs_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
