@@ -28,14 +28,18 @@ open_part(int dir, const char *part, mode_t mode, int *fd_out)
 static int
 open_control(const struct folder_place *place, struct folder *f)
 {
+	const char *subdir = place->subdir;
+
 	if (place->control_root == place->mail_root) {
 		f->control = f->dir;
 		return 0;
 	}
-	if (*place->subdir != '\0' &&
-	    io_mkdir(place->control_root, place->subdir, 0700) == -1)
+	/* Dovecot keeps INBOX's files beside the others there (tried). */
+	if (*subdir == '\0')
+		subdir = ".INBOX";
+	if (io_mkdir(place->control_root, subdir, 0700) == -1)
 		return -1;
-	f->control = open_place(place->control_root, place->subdir);
+	f->control = io_open_dir(place->control_root, subdir);
 	return f->control == -1 ? -1 : 0;
 }
 

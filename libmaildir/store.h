@@ -90,17 +90,19 @@ int store_delete(struct store *st, struct slice name, struct store_op **out,
 int store_rename(struct store *st, struct slice from, struct slice to,
     struct store_op **out, struct err *err) MUST_CHECK;
 /* Add to or take from the subscriptions; the mailbox need not exist. Doing it
- * twice is no error. ERR_BUSY when another writer keeps the lock file. */
+ * twice is no error. */
 int store_subscribe(struct store *st, struct slice name, bool on,
     struct store_op **out, struct err *err) MUST_CHECK;
 
 /* One portion: STEP_AGAIN, STEP_FLUSH (fs holds what to flush; its fds belong
- * to the operation), STEP_DONE, STEP_FAIL (err says why). */
+ * to the operation), STEP_EVENT (only of subscribe: another program holds the
+ * lock; step again after MAILBOX_RETRY_MS, after 130 s it is ERR_BUSY),
+ * STEP_DONE, STEP_FAIL (err says why). */
 enum step store_op_step(
     struct store_op *op, struct flush_set *fs, struct err *err) MUST_CHECK;
 void store_op_free(struct store_op *op); /* NULL is fine; also half-way */
 /* Step to the end, flushing in place: for processes without a loop, tests.
- * Frees op. */
+ * Frees op. ERR_BUSY when it would have to wait. */
 int store_op_run(struct store_op *op, struct err *err) MUST_CHECK;
 
 /* ---- list ---- */

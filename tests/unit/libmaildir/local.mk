@@ -23,3 +23,11 @@ check_PROGRAMS += %D%/test_subs
 TESTS += %D%/test_subs
 %C%_test_subs_SOURCES = %D%/test_subs.c
 %C%_test_subs_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_LIBRARIES += %D%/libscratch.a
+%C%_libscratch_a_SOURCES = %D%/scratch.c %D%/scratch.h
+
+check_PROGRAMS += %D%/test_store
+TESTS += %D%/test_store
+%C%_test_store_SOURCES = %D%/test_store.c
+%C%_test_store_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
