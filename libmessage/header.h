@@ -40,6 +40,8 @@ size_t header_length(struct slice message);
  * ends cut, NULs dropped. A slice of the argument when there is nothing to
  * change, else in the arena; SLICE_NONE over the arena's ceiling. */
 struct slice header_unfold(struct arena *arena, struct slice value);
+/* The same, always a copy in the arena. */
+struct slice header_keep(struct arena *arena, struct slice value);
 /* The same, appended to a buffer. */
 void header_put_unfolded(struct buf *out, struct slice value);
 

@@ -81,12 +81,18 @@ struct mime_parser { /* private but for embedding */
 	struct mime_open open[MAX_MIME_DEPTH];
 	unsigned n_open;
 	unsigned state;
-	struct crlf_count count; /* of all bytes up to the last mark */
-	struct buf header;       /* of the header being read */
-	char
-	    line[MAX_BOUNDARY + 4]; /* start of a line that may be a boundary */
+	struct buf header; /* the one being read */
+	/* All bytes fed, but for those from from on; the place that ends or
+	 * begins something. */
+	struct crlf_count count, at;
+	const char *from, *start; /* within mime_feed; start: of the slice */
+	char tail[2];             /* the last two bytes before the slice */
+	/* A line that may be a boundary: */
+	char line[MAX_BOUNDARY + 4]; /* its start */
 	size_t n_line;
-	struct crlf_count line_count; /* at the start of that line */
+	bool line_in_header;
+	bool line_after_crlf; /* CRLF before it, not LF */
+	bool is_new;          /* it was one, and a part begins behind it */
 };
 
 /* root and strings are valid as long as msg and arena are. Headers are kept in

@@ -16,7 +16,7 @@ struct param {
 };
 
 struct param_list { /* zeroed is a valid empty list */
-	struct param *v;
+	const struct param *v;
 	unsigned n;
 };
 
