@@ -172,6 +172,10 @@ void family_drop(struct ipc_peer *p, const char *why);
 
 /* A new pair of sockets, close-on-exec, both nonblocking. */
 int ipc_pair(int fds_out[2], struct err *err) MUST_CHECK;
+/* Wait for one message of a type, as ipc_call does for its answer. */
+int ipc_await(int fd, const struct ipc_rule *extra, enum role_id me,
+    enum role_id peer, uint16_t type, void *fixed, size_t n_fixed,
+    struct buf *tail, int timeout_ms, struct err *err) MUST_CHECK;
 /* Send o and wait for one answer of a type: buf gets the tail (after
  * buf_reset), fixed the fixed part. -1 on timeout or anything unexpected. */
 int ipc_call(int fd, const struct ipc_rule *extra, enum role_id me,

@@ -30,6 +30,8 @@ struct role {
 	struct ipc_peer *maker; /* the parent; of a helper: auth */
 	struct ipc_peer *peers[ROLE_PEERS_MAX]; /* NULL holes */
 	bool is_draining;
+	bool is_quitting;
+	bool has_children;
 	void *state; /* spec's own, set in start */
 };
 
@@ -77,14 +79,29 @@ role_spawn(struct role *r, enum role_id id, unsigned index, struct err *err);
 
 /* ---- inside libserver ---- */
 
+/* The ids of a SET_UID setting: a number is uid and gid, a name is looked up
+ * in /etc/passwd (never NSS). */
+int role_user(const struct conf *c, const char *setting, uid_t *uid_out,
+    gid_t *gid_out, struct err *err) MUST_CHECK;
 /* The process that was executed with --role. Returns its exit code. */
 int role_main(const struct family *f, const char *name, unsigned index);
-/* Take a peer into r->peers, make one of a descriptor. */
+/* Take a pair into r->peers; one that is there with that role and index ends
+ * first. */
 struct ipc_peer *
 role_add_peer(struct role *r, enum role_id id, unsigned index, int fd);
-/* Close every descriptor but these (sorted not needed); n at most 32. */
-int role_close_others(const int *keep, unsigned n, struct err *err) MUST_CHECK;
-/* Descriptors of an executed role. */
+/* spec->child_ended is called for each child from now on. */
+void role_watch_children(struct role *r);
+/* Close every descriptor but these; n at most 32. Sorts keep. */
+int role_close_others(int *keep, unsigned n, struct err *err) MUST_CHECK;
+/* Fork and execute ourselves as a role: fd becomes ROLE_FD_MAKER, log_fd
+ * ROLE_FD_LOG; stdout and stderr go to log_fd unless keep_stderr. The child's
+ * pid, or -1. */
+pid_t role_exec(const struct family *f, const char *name, unsigned index,
+    int fd, int log_fd, bool keep_stderr, struct err *err);
+/* Signals as a new process wants them: all default, none blocked, SIGPIPE
+ * ignored. */
+void role_reset_signals(void);
+
 #define ROLE_FD_MAKER 3
 #define ROLE_FD_LOG   4
 

@@ -30,14 +30,12 @@ void sandbox_filter_free(struct sandbox_filter *f);
 /* Sets no_new_privs and loads. */
 int
 sandbox_filter_load(const struct sandbox_filter *f, struct err *err) MUST_CHECK;
-/* The name of a system call number, for the log; "?" when unknown. */
-const char *sandbox_call_name(int nr);
 
 /* Paths a session may use. NULL or "" members are skipped; missing read-only
  * ones too. */
 struct sandbox_paths {
-	const char *write[5]; /* whole trees, read and write */
-	const char *read[5];  /* whole trees, read */
+	const char *write[4]; /* whole trees, read and write */
+	const char *read[8];  /* whole trees, read */
 };
 /* 0 done, 1 this kernel has no usable Landlock (log it), -1 failed. */
 int

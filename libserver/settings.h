@@ -54,9 +54,9 @@ X(auth_throttle, SET_NUMBER, "10", 1, S_MANY, S_AUTH, "Wrong passwords a minute 
 X(run_dir, SET_PATH, "/run/restante", 1, 90, R_BIT(R_PARENT) | R_BIT(R_CTL), "Folder of control sockets and pid files.") \
 X(spool_dir, SET_PATH, "/var/spool/restante", 1, 1023, S_QUE | R_BIT(R_CTL), "Folder of the mail queue.") \
 X(empty_dir, SET_PATH, "/var/lib/restante/empty", 1, 1023, S_ALL, "An empty folder owned by root: the whole world of processes that talk to strangers.") \
-X(net_user, SET_UID, "_restante-net", 1, 64, R_BIT(R_PARENT), "User, number or name in /etc/passwd, of processes that talk to strangers.") \
-X(queue_user, SET_UID, "_restante-queue", 1, 64, R_BIT(R_PARENT), "User that owns the mail queue.") \
-X(log_user, SET_UID, "_restante-log", 1, 64, R_BIT(R_PARENT), "User of the process that writes the log.") \
+X(net_user, SET_UID, "_restante-net", 1, 64, S_ALL, "User, number or name in /etc/passwd, of processes that talk to strangers.") \
+X(queue_user, SET_UID, "_restante-queue", 1, 64, S_ALL, "User that owns the mail queue.") \
+X(log_user, SET_UID, "_restante-log", 1, 64, S_ALL, "User of the process that writes the log.") \
 X(log, SET_STRING, "syslog", 1, 1023, R_BIT(R_PARENT) | R_BIT(R_LOG), "Where the log goes: stderr, syslog, or the path of a file.") \
 X(log_level, SET_ENUM, "info|debug|warn|error", 0, 0, S_ALL, "The least severity that is logged.") \
 X(frontends, SET_NUMBER, "0", 0, 64, R_BIT(R_PARENT), "Processes that talk to clients; 0: one a core, at most four (imapd), one (others).") \
