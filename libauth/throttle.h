@@ -22,7 +22,7 @@ struct throttle_conf {
 
 /* The key of an address: IPv4 whole, IPv6 its /64. */
 struct throttle_key {
-	uint8_t bytes[9]; /* 4 or 6, then the address, zeros */
+	uint8_t bytes[9]; /* family, then the address, zeros */
 };
 
 struct throttle;

@@ -249,6 +249,23 @@ userdb_expand(const char *pattern, const struct account *a,
 	return r;
 }
 
+/* As account_get takes it: absolute, no "." or ".." between slashes. */
+static bool
+is_plain_path(const char *path)
+{
+	struct slice rest = slice_str(path), head;
+	bool more = true;
+
+	if (path[0] != '/')
+		return false;
+	while (more) {
+		more = slice_cut(&rest, '/', &head);
+		if (slice_eq_str(head, "..") || slice_eq_str(head, "."))
+			return false;
+	}
+	return true;
+}
+
 static int
 folder(struct account *a, const char *pattern, const struct userdb_conf *conf,
     char out[ACCOUNT_PATH_MAX], struct err *err)
@@ -277,5 +294,11 @@ userdb_folders(struct account *a, const char *attr_mail,
 	if (folder(a, conf->control_location, conf, a->control, err) != 0 ||
 	    folder(a, conf->index_location, conf, a->index, err) != 0)
 		return -1;
+	if (!is_plain_path(a->home) || !is_plain_path(a->mail) ||
+	    (a->control[0] != '\0' && !is_plain_path(a->control)) ||
+	    (a->index[0] != '\0' && !is_plain_path(a->index)))
+		return err_set(err, ERR_INVALID,
+		    "user %s: home or mail folder is no plain absolute path",
+		    a->name);
 	return 0;
 }
