@@ -61,7 +61,8 @@ struct conn_conf {
  * conn_start_tls) before the round ends. */
 struct conn *conn_new(struct loop *loop, int fd, const struct conn_conf *conf);
 
-/* Replace the wishes (or-ed enum conn_wish; 0: only conn_wake and death).
+/* Replace the wishes (or-ed enum conn_wish; 0: only conn_wake and death). All
+ * but WANT_IN are gone when on_ready is called.
  * WANT_IN after end of file with nothing unread is a wish that cannot come
  * true: the connection is dead then. So it is with a full input buffer. */
 void conn_want(struct conn *c, unsigned wishes);
@@ -88,7 +89,8 @@ bool conn_out_is_high(const struct conn *c);   /* above out_high: STEP_DRAIN */
  * behind it. */
 void conn_shutdown_out(struct conn *c);
 
-/* Peer gone without goodbye, error, time-out. Only conn_close is left. */
+/* Peer gone without goodbye, error, time-out. Only conn_close is left. on_ready
+ * is called once for it, and again at each conn_wake. */
 bool conn_is_dead(const struct conn *c);
 /* Why it is dead: class and text for the log; code ERR_OK while it lives. */
 const struct err *conn_error(const struct conn *c);
@@ -150,6 +152,10 @@ void conn_close(struct conn **c);
  * c is freed and NULL. Take conn_in() before. Only for a plain connection with
  * no output queued; -1 otherwise (c stays). */
 int conn_detach_fd(struct conn **c) MUST_CHECK;
+
+/* Are there closed ones that still linger? (A process that leaves may wait for
+ * them: they end within their linger time; loop_free cuts them off.) */
+bool conn_any_closing(const struct loop *loop);
 
 int conn_fd(const struct conn *c); /* for getpeername and the like only */
 uint64_t conn_bytes_in(const struct conn *c); /* of the protocol, not of TLS */

@@ -1,3 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += %D%/libnet.a
-%C%_libnet_a_SOURCES =
+%C%_libnet_a_SOURCES = %D%/conn.c %D%/conn.h %D%/conn_end.c \
+	%D%/conn_private.h %D%/flush.c %D%/flush.h %D%/loop.c %D%/loop.h \
+	%D%/loop_private.h %D%/out.c %D%/out.h %D%/out_private.h %D%/tls.c \
+	%D%/tls.h %D%/tls_key.c %D%/tls_key.h %D%/tls_private.h \
+	%D%/transport.h %D%/transport_plain.c %D%/transport_tls.c

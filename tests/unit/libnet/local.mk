@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-# One test: check_PROGRAMS += %D%/test_x
-#           TESTS += %D%/test_x
-#           %C%_test_x_SOURCES = %D%/test_x.c
-#           %C%_test_x_LDADD = $(NET_LIBS) $(CMOCKA_LIBS)
+net_fixture = %D%/net_fixture.c %D%/net_fixture.h
+check_PROGRAMS += %D%/test_conn
+TESTS += %D%/test_conn
+%C%_test_conn_SOURCES = %D%/test_conn.c $(net_fixture)
+%C%_test_conn_LDADD = $(NET_LIBS) $(CMOCKA_LIBS)
