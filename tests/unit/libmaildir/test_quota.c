@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/* maildirsize: its text, when it is believed, when the folders are counted. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libbase/clock.h"
+#include "libmaildir/quota.h"
+#include "libmaildir/store.h"
+#include "tests/unit/libmaildir/scratch.h"
+
+static void
+test_text(void **state)
+{
+	static const char *const bad[] = { "", "1000S", "1000S\n", "xS\n1 1\n",
+		"1000S\n1\n", "1000S\n1 x\n", "1000S\n1 1\n1",
+		"1S\n9223372036854775807 1\n1 1\n", "S\n1 1\n", "1S\n- 1\n",
+		"1S\n\n" };
+	struct quota_file f;
+	struct buf b;
+
+	(void)state;
+	assert_int_equal(
+	    quota_parse(SLICE("1000C,5000S,7X\n  100    2\n-40 -1\n"), &f), 0);
+	assert_int_equal(f.limit_bytes, 5000);
+	assert_int_equal(f.limit_messages, 1000);
+	assert_int_equal(f.sum.bytes, 60);
+	assert_int_equal(f.sum.messages, 1);
+	assert_int_equal(f.lines, 2);
+	for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+		if (quota_parse(slice_str(bad[i]), &f) == 0)
+			fail_msg("\"%s\" was taken", bad[i]);
+	buf_init(&b, 200);
+	quota_print(&f, &b);
+	assert_string_equal(buf_cstr(&b), "5000S,1000C\n60 1\n");
+	buf_free(&b);
+}
+
+static void
+test_use(void **state)
+{
+	struct scratch *s = *state;
+	struct store_conf conf = { .mail = scratch_path(s, "Maildir"),
+		.create = true,
+		.quota_bytes = 1000,
+		.quota_messages = 4 };
+	struct timespec old[2] = { { .tv_sec = clock_now() - 1000 },
+		{ .tv_sec = clock_now() - 1000 } };
+	struct quota_usage u;
+	struct store *st = NULL;
+	struct err e = { 0 };
+	int fd;
+
+	assert_int_equal(store_open(&conf, &st, &e), 0);
+	assert_true(quota_is_on(st));
+	fd = store_mail_fd(st);
+	assert_int_equal(quota_add(st, 5, 1, &e), 0); /* no file, none made */
+	assert_string_equal(scratch_read(fd, "maildirsize"), "(no file)");
+	scratch_write(fd, "cur/1.M1P1.h,S=300:2,", "");
+	scratch_write(fd, "cur/.hidden", "no message");
+	assert_int_equal(mkdirat(fd, ".a", 0700), 0);
+	assert_int_equal(mkdirat(fd, ".a/new", 0700), 0);
+	scratch_write(fd, ".a/new/2.M1P1.h", "ten bytes\n");
+	assert_int_equal(quota_check(st, 690, 1, &e), 0);
+	assert_string_equal(
+	    scratch_read(fd, "maildirsize"), "1000S,4C\n310 2\n");
+	assert_int_equal(quota_check(st, 691, 1, &e), -1);
+	assert_int_equal(e.code, ERR_QUOTA);
+	assert_int_equal(quota_check(st, 1, 3, &e), -1);
+	assert_int_equal(quota_add(st, 200, 2, &e), 0);
+	assert_string_equal(
+	    scratch_read(fd, "maildirsize"), "1000S,4C\n310 2\n200 2\n");
+	assert_int_equal(quota_check(st, 1, 1, &e), -1);
+	/* over quota and old: counted again, and there is room */
+	assert_int_equal(utimensat(fd, "maildirsize", old, 0), 0);
+	assert_int_equal(quota_check(st, 1, 1, &e), 0);
+	assert_string_equal(
+	    scratch_read(fd, "maildirsize"), "1000S,4C\n310 2\n");
+	/* other limits, a broken file, a negative sum */
+	scratch_write(fd, "maildirsize", "999S,4C\n0 0\n");
+	assert_int_equal(quota_usage(st, &u, &e), 0);
+	assert_int_equal(u.bytes, 310);
+	scratch_write(fd, "maildirsize", "1000S,4C\n1");
+	assert_int_equal(quota_usage(st, &u, &e), 0);
+	assert_int_equal(u.messages, 2);
+	scratch_write(fd, "maildirsize", "1000S,4C\n-1 0\n");
+	assert_int_equal(quota_usage(st, &u, &e), 0);
+	assert_int_equal(u.messages, 2);
+	store_close(st);
+}
+
+static void
+test_off(void **state)
+{
+	struct scratch *s = *state;
+	struct store_conf conf = { .mail = scratch_path(s, "Maildir"),
+		.create = true };
+	struct quota_usage u;
+	struct store *st = NULL;
+	struct err e = { 0 };
+
+	assert_int_equal(store_open(&conf, &st, &e), 0);
+	assert_false(quota_is_on(st));
+	assert_int_equal(quota_check(st, UINT64_MAX, 1, &e), 0);
+	scratch_write(store_mail_fd(st), "new/1.M1P1.h,S=7", "");
+	assert_int_equal(quota_usage(st, &u, &e), 0);
+	assert_int_equal(u.bytes, 7);
+	assert_string_equal(
+	    scratch_read(store_mail_fd(st), "maildirsize"), "(no file)");
+	store_close(st);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),
+		scratch_test(test_use),
+		scratch_test(test_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
