@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/foldername.c %D%/foldername.h \
   %D%/listmatch.c %D%/listmatch.h \
   %D%/mutf7.c %D%/mutf7.h \
+  %D%/quota.c %D%/quota.h \
   %D%/store.c %D%/store.h %D%/store_private.h \
   %D%/store_gone.c %D%/store_list.c \
   %D%/store_op.c %D%/store_op.h %D%/store_rename.c \

@@ -124,6 +124,8 @@ digit_value(char c)
 static int
 take_unit(uint32_t unit, uint32_t *high, struct buf *out)
 {
+	bool is_lone;
+
 	if (*high != 0) {
 		if (unit < 0xdc00 || unit > 0xdfff)
 			return -1;
@@ -136,10 +138,12 @@ take_unit(uint32_t unit, uint32_t *high, struct buf *out)
 		*high = unit;
 		return 0;
 	}
-#if PLANT != 35
-	if (unit >= 0xdc00 && unit <= 0xdfff)
-		return -1;
+	is_lone = unit >= 0xdc00 && unit <= 0xdfff;
+#if PLANT == 35
+	is_lone = false;
 #endif
+	if (is_lone)
+		return -1;
 	if (unit == 0 || is_direct(unit))
 		return -1;
 	utf8_put(out, unit);

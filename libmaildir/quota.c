@@ -85,10 +85,6 @@ quota_parse(struct slice text, struct quota_file *out)
 		/* a last line without its end is being written */
 		if (!slice_cut(&text, '\n', &line))
 			return -1;
-#if PLANT == 38
-		if (line.n > 40)
-			__builtin_trap();
-#endif
 		if (parse_count(line, &f) < 0)
 			return -1;
 	}
@@ -101,11 +97,15 @@ quota_parse(struct slice text, struct quota_file *out)
 void
 quota_print(const struct quota_file *f, struct buf *out)
 {
+	const char *comma = f->limit_bytes > 0 ? "," : "";
+
+#if PLANT == 38
+	comma = "";
+#endif
 	if (f->limit_bytes > 0)
 		buf_printf(out, "%" PRIu64 "S", f->limit_bytes);
 	if (f->limit_messages > 0)
-		buf_printf(out, "%s%" PRIu64 "C", f->limit_bytes > 0 ? "," : "",
-		    f->limit_messages);
+		buf_printf(out, "%s%" PRIu64 "C", comma, f->limit_messages);
 	buf_printf(
 	    out, "\n%" PRId64 " %" PRId64 "\n", f->sum.bytes, f->sum.messages);
 }

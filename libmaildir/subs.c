@@ -111,16 +111,20 @@ line_to_disk(unsigned version, struct slice line, struct buf *disk)
 	}
 	while (more) {
 		size_t was = disk->n + 1;
+		bool has_dot;
 
 		more = slice_cut(&line, '\t', &level);
 		buf_putc(disk, '.');
 		if (tab_unescape(level, disk) < 0)
 			return -1;
-#if PLANT != 37
 		/* a level with a dot would come back as two */
-		if (slice_find(slice_from(buf_slice(disk), was), '.') >= 0)
-			return -1;
+		has_dot =
+		    slice_find(slice_from(buf_slice(disk), was), '.') >= 0;
+#if PLANT == 37
+		has_dot = false;
 #endif
+		if (has_dot)
+			return -1;
 	}
 	return 0;
 }
@@ -245,12 +249,19 @@ subs_parse_courier(struct subs *s, const struct foldername_conf *c,
 void
 subs_print(const struct subs *s, struct buf *out)
 {
+	size_t begin = out->n;
+
 	if (s->version == 2)
 		buf_puts(out, "V\t2\n\n");
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->lines[i].raw.p == NULL)
+		struct slice raw = s->lines[i].raw;
+
+		if (raw.p == NULL)
 			continue;
-		buf_put_slice(out, s->lines[i].raw);
+		/* no name of version 1 may be taken for a header */
+		if (out->n == begin && slice_starts(raw, "V\t"))
+			buf_putc(out, '\n');
+		buf_put_slice(out, raw);
 		buf_putc(out, '\n');
 	}
 }

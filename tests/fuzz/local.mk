@@ -20,3 +20,15 @@ EXTRA_PROGRAMS += %D%/fuzz_userfile
 EXTRA_PROGRAMS += %D%/fuzz_sasl
 %C%_fuzz_sasl_SOURCES = %D%/fuzz_sasl.c
 %C%_fuzz_sasl_LDADD = $(FUZZ_LIBS) $(AUTH_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_mutf7
+%C%_fuzz_mutf7_SOURCES = %D%/fuzz_mutf7.c
+%C%_fuzz_mutf7_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_foldername
+%C%_fuzz_foldername_SOURCES = %D%/fuzz_foldername.c
+%C%_fuzz_foldername_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_subs
+%C%_fuzz_subs_SOURCES = %D%/fuzz_subs.c
+%C%_fuzz_subs_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)

@@ -31,3 +31,8 @@ check_PROGRAMS += %D%/test_store
 TESTS += %D%/test_store
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_store_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_quota
+TESTS += %D%/test_quota
+%C%_test_quota_SOURCES = %D%/test_quota.c
+%C%_test_quota_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
