@@ -43,6 +43,7 @@ struct mailbox_rec {
 	bool is_recent;       /* came by ourselves, no session was told yet */
 	bool is_gone;         /* expunged; some view still shows it */
 	bool is_flushed;      /* its bytes are on disk, as far as we know */
+	bool is_shown;        /* private: has UID and file */
 	bool sizes_counted;   /* private: size and wire are to be kept */
 };
 #define MAILBOX_NO_DATE INT64_MIN
@@ -84,9 +85,11 @@ struct mailboxes *mailbox_family(struct mailbox *mb);
 /* State of one caller's refresh; zeroed at the start. */
 struct mailbox_refresh {
 	uint64_t flush_ino, flush_off; /* what a flush in flight will cover */
-	uint64_t busy_since_us;
+	int flush_fd;                  /* valid while is_flushing */
 	bool is_flushing;
 };
+/* Give up a refresh half-way (after its flush has been answered). */
+void mailbox_refresh_drop(struct mailbox_refresh *r);
 /*
  * Find what changed on disk, number what has no UID, flush the list. Costs two
  * fstat when nothing changed. STEP_DONE, STEP_FLUSH, STEP_EVENT, STEP_FAIL.

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Changing and finding single messages of an open mailbox.
+ *
+ * C1. A flag is changed by renaming from the name that was compared: when
+ *     another program was faster the rename fails, the folder is read again,
+ *     and the change is made once more from the new name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "libbase/ceilings.h"
+#include "libmaildir/io.h"
+#include "libmaildir/mailbox_impl.h"
+#include "libmessage/crlf.h"
+
+static int
+dir_of(const struct mailbox *mb, bool in_new)
+{
+	return in_new ? mb->folder.new : mb->folder.cur;
+}
+
+int
+mailbox_rename(struct mailbox *mb, bool from_new, const char *from, bool to_new,
+    const char *to)
+{
+	enum watch_dir out = from_new ? WATCH_NEW : WATCH_CUR;
+	enum watch_dir in = to_new ? WATCH_NEW : WATCH_CUR;
+	int keep;
+
+	watch_expect(mb->watch, out, WATCH_OUT, slice_str(from));
+	watch_expect(mb->watch, in, WATCH_IN, slice_str(to));
+	if (io_rename_new(dir_of(mb, from_new), from, dir_of(mb, to_new), to) ==
+	    0)
+		return 0;
+	keep = errno;
+	watch_forget(mb->watch, out, WATCH_OUT, slice_str(from));
+	watch_forget(mb->watch, in, WATCH_IN, slice_str(to));
+	errno = keep;
+	return -1;
+}
+
+int
+mailbox_unlink(struct mailbox *mb, bool in_new, const char *name)
+{
+	enum watch_dir dir = in_new ? WATCH_NEW : WATCH_CUR;
+	int keep;
+
+	watch_expect(mb->watch, dir, WATCH_OUT, slice_str(name));
+	if (io_unlink(dir_of(mb, in_new), name) == 0)
+		return 0;
+	keep = errno;
+	watch_forget(mb->watch, dir, WATCH_OUT, slice_str(name));
+	errno = keep;
+	return -1;
+}
+
+/* The file is not where we thought. Look where it is: 1 found under another
+ * name (or place), 0 -1: ERR_GONE, or from the system. */
+static int
+find_again(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
+{
+	if (rec->is_gone)
+		return err_set(err, ERR_GONE, "uid %u is expunged", rec->uid);
+	if (mailbox_scan(mb, err) == -1)
+		return -1;
+	/* An uncertain scan does not expunge; not seen is gone for this call.
+	 */
+	if (rec->is_gone || rec->seen_scan != mb->scan)
+		return err_set(err, ERR_GONE, "uid %u is gone", rec->uid);
+	return 0;
+}
+
+/* ---- flags ---- */
+
+static void
+apply_op(const struct flag_change *how, uint8_t *flags, uint32_t *keywords)
+{
+	uint8_t f = how->flags & FLAGS_ALL;
+
+	switch (how->op) {
+	case FLAG_SET:
+		/* P has no name in IMAP: FLAGS (...) does not take it away. */
+		*flags = (uint8_t)(f | (*flags & FLAG_PASSED));
+		*keywords = how->keywords;
+		break;
+	case FLAG_ADD:
+		*flags |= f;
+		*keywords |= how->keywords;
+		break;
+	case FLAG_REMOVE:
+		*flags = (uint8_t)(*flags & ~f);
+		*keywords &= ~how->keywords;
+		break;
+	}
+}
+
+/* One try: 1 changed, 0 was so, -1 with errno. */
+static int
+change_once(struct mailbox *mb, struct mailbox_rec *rec,
+    const struct flag_change *how, struct view *by)
+{
+	uint32_t keywords = rec->keywords;
+	uint8_t flags = rec->flags;
+	struct name n;
+	struct buf b;
+	int r;
+
+	apply_op(how, &flags, &keywords);
+	if (flags == rec->flags && keywords == rec->keywords)
+		return 0;
+	buf_init(&b, 2 * MAX_FILE_NAME);
+	name_split(slice_str(rec->name), &n);
+	name_print(&n, flags, keywords, &b);
+	/* Not io_rename(): a name that is there belongs to a double. */
+	r = mailbox_rename(mb, rec->in_new, rec->name, false, buf_cstr(&b));
+	if (r == 0) {
+		if (mailbox_rec_rename(mb, rec, buf_slice(&b), false))
+			mailbox_rec_changed(mb, rec, by);
+		r = 1;
+	}
+	buf_free(&b);
+	return r;
+}
+
+static int
+check_unchanged(const struct mailbox_rec *rec, const struct flag_change *how,
+    struct err *err)
+{
+	if (how->unchanged_since != 0 && rec->modseq > how->unchanged_since)
+		return err_set(
+		    err, ERR_BUSY, "uid %u has been changed", rec->uid);
+	return 0;
+}
+
+int
+mailbox_change(struct mailbox *mb, struct mailbox_rec *rec,
+    const struct flag_change *how, struct view *by, struct err *err)
+{
+	int r, i;
+
+	for (i = 0; i < 2; i++) {
+		if (rec->is_gone)
+			return err_set(
+			    err, ERR_GONE, "uid %u is expunged", rec->uid);
+		if (check_unchanged(rec, how, err) == -1)
+			return -1;
+		if ((r = change_once(mb, rec, how, by)) != -1)
+			return r;
+		if (errno != ENOENT && errno != EEXIST)
+			break;
+		if (i == 0 && find_again(mb, rec, err) == -1) /* C1 */
+			return -1;
+	}
+	return err_sys(err, "rename uid %u", rec->uid);
+}
+
+int
+mailbox_claim_new(struct mailbox *mb, struct err *err)
+{
+	struct name n;
+	struct buf b;
+	size_t i;
+	int r = 0;
+
+	if (mb->n_new == 0)
+		return 0;
+	buf_init(&b, 2 * MAX_FILE_NAME);
+	for (i = 0; i < mb->recs.n && mb->n_new > 0 && r == 0; i++) {
+		struct mailbox_rec *rec = mb->recs.v[i];
+
+		if (!rec->in_new)
+			continue;
+		buf_reset(&b);
+		name_split(slice_str(rec->name), &n);
+		name_print(&n, n.flags, n.keywords, &b);
+		if (mailbox_rename(mb, true, rec->name, false, buf_cstr(&b)) ==
+		    0) {
+			(void)mailbox_rec_rename(mb, rec, buf_slice(&b), false);
+			rec->is_recent = true;
+		} else if (errno == ENOENT || errno == EEXIST)
+			mb->is_dirty = true; /* somebody else took it */
+		else
+			r = err_sys(err, "move %s to cur", rec->name);
+	}
+	buf_free(&b);
+	return r;
+}
+
+/* ---- expunge ---- */
+
+/* 1 gone now, 0 its \Deleted has been taken away meanwhile, -1. */
+static int
+expunge_one(struct view *v, struct mailbox_rec *rec, bool any, struct err *err)
+{
+	struct mailbox *mb = v->mb;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!any && (rec->flags & FLAG_DELETED) == 0)
+			return 0;
+		if (mailbox_unlink(mb, rec->in_new, rec->name) == 0) {
+			mailbox_rec_expunge(mb, rec, NULL);
+			return 1;
+		}
+		if (errno != ENOENT)
+			break;
+		if (i == 0 && find_again(mb, rec, err) == -1) {
+			/* Gone by itself: the next scan says so. */
+			mb->is_dirty = true;
+			return err->code == ERR_GONE ? 1 : -1;
+		}
+	}
+	return err_sys(err, "remove uid %u", rec->uid);
+}
+
+int
+view_expunge(struct view *v, const struct seqset *uids, bool any,
+    uint32_t *from, unsigned max, struct err *err)
+{
+	size_t i = recs_from(&v->recs, *from + 1);
+
+	if (*from == UINT32_MAX)
+		return 0;
+	for (; i < v->recs.n; i++) {
+		struct mailbox_rec *rec = v->recs.v[i];
+
+		if (max == 0)
+			return 1;
+		if (rec->is_gone ||
+		    (uids != NULL && !seqset_has(uids, rec->uid)))
+			continue;
+		*from = rec->uid;
+		if (!any && (rec->flags & FLAG_DELETED) == 0)
+			continue;
+		if (expunge_one(v, rec, any, err) == -1)
+			return -1;
+		max--;
+	}
+	return 0;
+}
+
+/* ---- reading ---- */
+
+int
+mailbox_open_message(
+    struct mailbox *mb, struct mailbox_rec *rec, int *fd_out, struct err *err)
+{
+	int fd, i;
+
+	for (i = 0; i < 2; i++) {
+		if (rec->is_gone)
+			return err_set(
+			    err, ERR_GONE, "uid %u is expunged", rec->uid);
+		fd = io_open(mailbox_rec_dir(mb, rec), rec->name, O_RDONLY, 0);
+		if (fd != -1) {
+			*fd_out = fd;
+			return 0;
+		}
+		if (errno != ENOENT)
+			break;
+		if (i == 0 && find_again(mb, rec, err) == -1)
+			return -1;
+	}
+	return err_sys(err, "open uid %u", rec->uid);
+}
+
+static int
+count_sizes(int fd, struct crlf_count *c, struct err *err)
+{
+	struct buf b;
+	ssize_t n;
+	char *p;
+
+	*c = (struct crlf_count){ 0 };
+	buf_init(&b, IO_BLOCK);
+	p = buf_reserve(&b, IO_BLOCK);
+	while ((n = io_read(fd, p, IO_BLOCK)) > 0)
+		crlf_count(c, slice_of(p, (size_t)n));
+	buf_free(&b);
+	return n == -1 ? err_sys(err, "read a message") : 0;
+}
+
+int
+mailbox_sizes(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
+{
+	struct crlf_count c;
+	int fd, r;
+
+	if (rec->size != NAME_NO_SIZE && rec->wire != NAME_NO_SIZE)
+		return 0;
+	if (mailbox_open_message(mb, rec, &fd, err) == -1)
+		return -1;
+	if ((r = count_sizes(fd, &c, err)) == 0) {
+		rec->size = c.bytes;
+		rec->wire = crlf_wire(&c);
+		if (!rec->sizes_counted && rec->is_shown)
+			mb->n_counted++;
+		rec->sizes_counted = true;
+	}
+	io_close(&fd);
+	return r;
+}
+
+int
+mailbox_date(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
+{
+	struct stat st;
+	int i;
+
+	if (rec->internaldate != MAILBOX_NO_DATE)
+		return 0;
+	for (i = 0; i < 2; i++) {
+		if (rec->is_gone)
+			return err_set(
+			    err, ERR_GONE, "uid %u is expunged", rec->uid);
+		if (io_stat(mailbox_rec_dir(mb, rec), rec->name, &st) == 0) {
+			rec->internaldate = st.st_mtime;
+			return 0;
+		}
+		if (errno != ENOENT)
+			break;
+		if (i == 0 && find_again(mb, rec, err) == -1)
+			return -1;
+	}
+	return err_sys(err, "stat uid %u", rec->uid);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A mailbox's records and its uidlist: who has which number.
+ *
+ * N1. A base name has one UID. Where the list has two (it came back after it
+ *     was told expunged), the higher one counts, and the list is written anew.
+ * N2. Numbers are given in the order in which the files were made.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "libbase/ceilings.h"
+#include "libbase/mem.h"
+#include "libmaildir/mailbox_impl.h"
+
+#define LOST_JUMP (1u << 20) /* DESIGN 3: a list that was lost */
+
+static void
+insert_named(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	size_t i = recs_from(&mb->named, rec->uid);
+
+	rec->modseq = mb->scan; /* may_be_there() */
+	recs_push(&mb->named, rec);
+	memmove(mb->named.v + i + 1, mb->named.v + i,
+	    (mb->named.n - 1 - i) * sizeof *mb->named.v);
+	mb->named.v[i] = rec;
+}
+
+static void
+remove_rec(struct recs *r, const struct mailbox_rec *rec)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->v[i] == rec) {
+			memmove(r->v + i, r->v + i + 1,
+			    (r->n - i - 1) * sizeof(struct mailbox_rec *));
+			r->n--;
+			return;
+		}
+}
+
+/* What the list knows beside the UID. */
+static void
+take_fields(struct mailbox_rec *rec, const struct uidlist_rec *listed)
+{
+	if (rec->size == NAME_NO_SIZE)
+		rec->size = listed->size;
+	if (rec->wire == NAME_NO_SIZE)
+		rec->wire = listed->wire;
+	if (rec->guid == NULL && listed->guid.n > 0)
+		rec->guid = xstrndup(listed->guid.p, listed->guid.n);
+}
+
+/* The same file has another number now than the one we knew. */
+static void
+renumber(struct mailbox *mb, struct mailbox_rec *rec,
+    const struct uidlist_rec *listed)
+{
+	struct mailbox_rec *again;
+
+	mb->want_rewrite = true;
+	if (listed->uid < rec->uid)
+		return; /* N1 */
+	again = mailbox_rec_new(slice_str(rec->name), rec->in_new);
+	again->uid = listed->uid;
+	again->seen_scan = rec->seen_scan;
+	take_fields(again, listed);
+	if (rec->is_shown)
+		mailbox_rec_expunge(mb, rec, NULL);
+	else {
+		remove_rec(&mb->named, rec);
+		basetable_del(&mb->bases, rec);
+		mailbox_rec_free(rec);
+	}
+	basetable_put(&mb->bases, again);
+	insert_named(mb, again);
+}
+
+static void
+on_rec(void *arg, const struct uidlist_rec *listed)
+{
+	struct mailbox *mb = arg;
+	struct mailbox_rec *rec = basetable_get(&mb->bases, listed->base);
+
+	if (rec == NULL) {
+		rec = mailbox_rec_new(listed->base, false);
+		rec->uid = listed->uid;
+		take_fields(rec, listed);
+		basetable_put(&mb->bases, rec);
+		insert_named(mb, rec);
+	} else if (rec->uid == 0) {
+		remove_rec(&mb->fresh, rec);
+		rec->uid = listed->uid;
+		take_fields(rec, listed);
+		insert_named(mb, rec);
+	} else if (rec->uid == listed->uid)
+		take_fields(rec, listed);
+	else
+		renumber(mb, rec, listed);
+}
+
+/* Another file is the list: what it says of known files is the same, else
+ * renumber() sees to it. */
+static void
+on_reset(void *arg)
+{
+	(void)arg;
+}
+
+int
+mailbox_list_read(struct mailbox *mb, struct err *err)
+{
+	const struct uidlist_reader reader = { mb, on_reset, on_rec };
+
+	if (uidlist_read(&mb->list, &reader, err) == -1)
+		return -1;
+	if (mb->list.head.version == 0)
+		return 0;
+	if (mb->head.version != 0 &&
+	    mb->head.uidvalidity != mb->list.head.uidvalidity) {
+		mb->is_forgotten = true;
+		return err_set(err, ERR_GONE, "%s: UIDVALIDITY is another now",
+		    mb->folder.name);
+	}
+	mb->head = mb->list.head;
+	return 0;
+}
+
+static void
+print_rec(const struct mailbox_rec *rec, struct buf *out)
+{
+	struct uidlist_rec line = {
+		.uid = rec->uid,
+		.base = mailbox_rec_base(rec),
+		.size = UINT64_MAX,
+		.wire = UINT64_MAX,
+		.guid = slice_str(rec->guid),
+	};
+	struct name n;
+
+	name_split(line.base, &n);
+	if (n.size == NAME_NO_SIZE)
+		line.size = rec->size;
+	if (n.wire == NAME_NO_SIZE)
+		line.wire = rec->wire;
+	uidlist_print_rec(&line, out);
+}
+
+/* Append the records from index *i on, a portion. */
+static int
+append_some(
+    struct mailbox *mb, const struct recs *r, size_t *i, struct err *err)
+{
+	struct buf b;
+	int ret = 0;
+
+	buf_init(&b, 1 * MIB);
+	while (*i < r->n && b.n < IO_BLOCK)
+		print_rec(r->v[(*i)++], &b);
+	if (b.n > 0)
+		ret = uidlist_append(
+		    &mb->list, buf_slice(&b), r->v[*i - 1]->uid, err);
+	buf_free(&b);
+	return ret;
+}
+
+/* The list was taken away under our feet: what we know goes into the new one,
+ * which has the same UIDVALIDITY and goes on far above. */
+static int
+restore_list(struct mailbox *mb, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < mb->recs.n)
+		if (append_some(mb, &mb->recs, &i, err) == -1)
+			return -1;
+	mb->told_uid = 0;
+	mailbox_note_told(mb);
+	return 0;
+}
+
+int
+mailbox_lock(struct mailbox *mb, struct err *err)
+{
+	struct uidlist_head hint = mb->head;
+	bool lost;
+	int r;
+
+	if ((r = uidlist_lock(&mb->list, err)) != 1)
+		return r;
+	if (mb->is_loaded && mailbox_list_read(mb, err) == -1)
+		goto out;
+	lost = mb->head.version != 0 && mb->is_loaded &&
+	    mb->list.head.version == 0;
+	if (lost) {
+		if (mb->list.floor < UINT32_MAX - LOST_JUMP)
+			hint.next_uid = mb->list.floor + LOST_JUMP;
+	} else
+		hint = (struct uidlist_head){ 0 };
+	if (uidlist_prepare(&mb->list, &hint, err) == -1)
+		goto out;
+	mb->head = mb->list.head;
+	if (lost && restore_list(mb, err) == -1)
+		goto out;
+	return 1;
+out:
+	uidlist_unlock(&mb->list);
+	return -1;
+}
+
+void
+mailbox_unlock(struct mailbox *mb)
+{
+	uidlist_unlock(&mb->list);
+}
+
+/* ---- numbers ---- */
+
+static int
+by_age(const void *a, const void *b)
+{
+	const struct mailbox_rec *x = *(struct mailbox_rec *const *)a;
+	const struct mailbox_rec *y = *(struct mailbox_rec *const *)b;
+	int64_t tx = mailbox_rec_savedate(x), ty = mailbox_rec_savedate(y);
+
+	if (tx != ty)
+		return tx < ty ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+int
+mailbox_number(struct mailbox *mb, struct err *err)
+{
+	struct recs *fresh = &mb->fresh;
+	size_t i, done = 0;
+	uint32_t uid;
+
+	if (fresh->n == 0)
+		return 0;
+	qsort(
+	    fresh->v, fresh->n, sizeof(struct mailbox_rec *), by_age); /* N2 */
+	uid = uidlist_next(&mb->list);
+	if (uid == 0 || UINT32_MAX - uid < fresh->n)
+		return err_set(
+		    err, ERR_LIMIT, "%s: no UID is left", mb->folder.name);
+	for (i = 0; i < fresh->n; i++)
+		fresh->v[i]->uid = uid++;
+	while (done < fresh->n)
+		if (append_some(mb, fresh, &done, err) == -1) {
+			/* Burnt: the next time they get others. */
+			mb->want_rewrite = true;
+			for (i = 0; i < fresh->n; i++)
+				fresh->v[i]->uid = 0;
+			return -1;
+		}
+	for (i = 0; i < fresh->n; i++)
+		insert_named(mb, fresh->v[i]);
+	fresh->n = 0;
+	return 0;
+}
+
+/* Files that others made and numbered after our scan are there, only not seen
+ * yet; those of which the list knew before the scan are most often gone. */
+static bool
+may_be_there(const struct mailbox *mb, const struct mailbox_rec *rec)
+{
+	return mb->is_careful || rec->modseq == mb->scan;
+}
+
+void
+mailbox_show_named(struct mailbox *mb)
+{
+	struct recs *named = &mb->named;
+	size_t i, kept = 0;
+	bool behind = false;
+	uint32_t last;
+
+	for (i = 0; i < named->n; i++) {
+		struct mailbox_rec *rec = named->v[i];
+		bool seen = rec->seen_scan == mb->scan && mb->scan != 0;
+
+		last = mb->recs.n == 0 ? 0 : mb->recs.v[mb->recs.n - 1]->uid;
+		if (!seen || behind) {
+			behind = behind || may_be_there(mb, rec);
+			named->v[kept++] = rec;
+		} else if (rec->uid <= last) {
+			/* It was told gone, or never told: a UID below what
+			 * was told may not come up. It gets a new one. */
+			rec->uid = 0;
+			recs_push(&mb->fresh, rec);
+			mb->want_rewrite = true;
+		} else
+			mailbox_rec_show(mb, rec);
+	}
+	named->n = kept;
+	if (behind && !mb->is_careful) { /* look at once */
+		mb->is_dirty = true;
+		mb->again_at_us = 0;
+	}
+}
+
+void
+mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	basetable_put(&mb->bases, rec);
+	rec->seen_scan = mb->scan;
+	insert_named(mb, rec);
+	mailbox_show_named(mb);
+}
+
+/* ---- the list anew ---- */
+
+static int
+keep_rec(void *arg, struct uidlist_rec *listed)
+{
+	struct mailbox *mb = arg;
+	const struct mailbox_rec *rec = basetable_get(&mb->bases, listed->base);
+
+	if (rec == NULL || (rec->uid != listed->uid && rec->uid != 0))
+		return 0; /* U5: gone by a certain scan; N1 */
+	if (rec->uid == 0)
+		return 0; /* gets a new number */
+	if (rec->sizes_counted) {
+		listed->size = rec->size;
+		listed->wire = rec->wire;
+	}
+	return 1;
+}
+
+static int
+keep_rec_all(void *arg, struct uidlist_rec *listed)
+{
+	int keep = keep_rec(arg, listed);
+	struct mailbox *mb = arg;
+
+	return keep || basetable_get(&mb->bases, listed->base) == NULL;
+}
+
+int
+mailbox_rewrite(struct mailbox *mb, struct err *err)
+{
+	/* Only a loaded mailbox whose last scan was certain knows what is
+	 * gone. */
+	bool certain = mb->is_loaded && !mb->is_dirty;
+	size_t i;
+
+	if (uidlist_rewrite(&mb->list, certain ? keep_rec : keep_rec_all, mb,
+		uidlist_next(&mb->list), err) == -1)
+		return -1;
+	mb->want_rewrite = false;
+	for (i = 0; i < mb->recs.n; i++)
+		mb->recs.v[i]->sizes_counted = false;
+	mb->n_counted = 0;
+	return 0;
+}

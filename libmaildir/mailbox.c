@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+/* Open mailboxes: one in memory for all sessions of a process. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "libbase/clock.h"
+#include "libbase/mem.h"
+#include "libmaildir/io.h"
+#include "libmaildir/mailbox_impl.h"
+#include "libmaildir/store.h"
+
+struct mailboxes *
+mailboxes_new(struct store *st, const struct mailboxes_conf *conf)
+{
+	struct mailboxes *ms = xcalloc(1, sizeof *ms);
+
+	ms->store = st;
+	if (conf != NULL)
+		ms->conf = *conf;
+	if (ms->conf.watch)
+		ms->watch = watch_new();
+	ms->modseq = clock_real_us();
+	return ms;
+}
+
+void
+mailboxes_free(struct mailboxes **ms)
+{
+	if (*ms == NULL)
+		return;
+	assert((*ms)->open == NULL);
+	watch_free(&(*ms)->watch);
+	xfree(*ms);
+	*ms = NULL;
+}
+
+struct watch *
+mailboxes_watch(struct mailboxes *ms)
+{
+	return ms->watch;
+}
+
+/* The mailbox that has this very folder open, whatever name it had then. */
+static struct mailbox *
+find_open(struct mailboxes *ms, const struct folder *f, struct err *err)
+{
+	struct stat wanted, st;
+	struct mailbox *mb;
+
+	if (io_fstat(f->dir, &wanted) == -1) {
+		(void)err_sys(err, "stat %s", f->name);
+		return NULL;
+	}
+	err->code = ERR_OK;
+	for (mb = ms->open; mb != NULL; mb = mb->next) {
+		if (mb->is_forgotten || io_fstat(mb->folder.dir, &st) == -1)
+			continue;
+		if (st.st_dev == wanted.st_dev && st.st_ino == wanted.st_ino)
+			return mb;
+	}
+	return NULL;
+}
+
+int
+mailbox_open_folder(struct mailboxes *ms, struct folder *f,
+    struct mailbox **out, struct err *err)
+{
+	struct mailbox *mb = find_open(ms, f, err);
+
+	if (mb == NULL && err->code != ERR_OK)
+		return -1;
+	if (mb != NULL) {
+		folder_close(f);
+		mb->refs++;
+		*out = mb;
+		return 0;
+	}
+	mb = xcalloc(1, sizeof *mb);
+	mb->family = ms;
+	mb->refs = 1;
+	mb->folder = *f;
+	uidlist_init(&mb->list, &mb->folder);
+	mb->highest_modseq = ms->modseq;
+	mb->next = ms->open;
+	ms->open = mb;
+	*out = mb;
+	return 0;
+}
+
+int
+mailbox_open(struct mailboxes *ms, struct slice name, struct mailbox **out,
+    struct err *err)
+{
+	struct folder f;
+
+	if (store_folder_open(ms->store, name, &f, err) == -1)
+		return -1;
+	if (mailbox_open_folder(ms, &f, out, err) == -1) {
+		folder_close(&f);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+free_all(struct recs *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		mailbox_rec_free(r->v[i]);
+	recs_free(r);
+}
+
+static void
+mailbox_free(struct mailbox *mb)
+{
+	struct mailbox **at;
+
+	for (at = &mb->family->open; *at != mb; at = &(*at)->next)
+		;
+	*at = mb->next;
+	mailbox_log_trim(mb);
+	xfree(mb->log);
+	free_all(&mb->recs);
+	free_all(&mb->named);
+	free_all(&mb->fresh);
+	basetable_free(&mb->bases);
+	watch_remove(&mb->watch);
+	keywords_free(&mb->keywords);
+	uidlist_free(&mb->list);
+	folder_close(&mb->folder);
+	xfree(mb);
+}
+
+void
+mailbox_close(struct mailbox **mb)
+{
+	struct mailbox *m = *mb;
+
+	if (m == NULL)
+		return;
+	*mb = NULL;
+	if (--m->refs > 0)
+		return;
+	assert(m->views == NULL);
+	mailbox_keep_sizes(m);
+	mailbox_free(m);
+}
+
+void
+mailboxes_forget(struct mailboxes *ms, struct slice name)
+{
+	struct mailbox *mb;
+
+	for (mb = ms->open; mb != NULL; mb = mb->next)
+		if (slice_eq_str(name, mb->folder.name))
+			mb->is_forgotten = true;
+}
+
+struct folder *
+mailbox_folder(struct mailbox *mb)
+{
+	return &mb->folder;
+}
+
+struct mailboxes *
+mailbox_family(struct mailbox *mb)
+{
+	return mb->family;
+}
+
+size_t
+mailbox_count(const struct mailbox *mb)
+{
+	return mb->recs.n;
+}
+
+struct mailbox_rec *
+mailbox_at(const struct mailbox *mb, size_t i)
+{
+	return i < mb->recs.n ? mb->recs.v[i] : NULL;
+}
+
+struct mailbox_rec *
+mailbox_find(const struct mailbox *mb, uint32_t uid)
+{
+	size_t i = recs_from(&mb->recs, uid);
+
+	return i < mb->recs.n && mb->recs.v[i]->uid == uid ? mb->recs.v[i] :
+							     NULL;
+}
+
+void
+mailbox_status(struct mailbox *mb, struct mailbox_status *out)
+{
+	size_t i;
+
+	*out = (struct mailbox_status){
+		.uidvalidity = mb->list.head.uidvalidity,
+		.uidnext = uidlist_next(&mb->list),
+		.highest_modseq = mb->highest_modseq,
+	};
+	(void)memcpy(out->guid, mb->list.head.guid, sizeof out->guid);
+	for (i = 0; i < mb->recs.n; i++) {
+		const struct mailbox_rec *rec = mb->recs.v[i];
+
+		if (rec->uid > mb->told_uid)
+			break;
+		out->messages++;
+		out->recent += rec->in_new || rec->is_recent;
+		out->unseen += (rec->flags & FLAG_SEEN) == 0;
+		out->deleted += (rec->flags & FLAG_DELETED) != 0;
+		if (rec->size != NAME_NO_SIZE)
+			out->bytes += rec->size;
+	}
+}
+
+void
+mailbox_keep_sizes(struct mailbox *mb)
+{
+	struct err err;
+
+	/* It is a saving of work for the next time, not more: failures are
+	 * no matter. */
+	if (mb->n_counted == 0 || mb->is_forgotten)
+		return;
+	if (mailbox_lock(mb, &err) != 1)
+		return;
+	(void)!mailbox_rewrite(mb, &err);
+	mailbox_unlock(mb);
+}
+
+/* ---- keywords ---- */
+
+const char *
+mailbox_keyword(const struct mailbox *mb, unsigned letter)
+{
+	return letter < N_KEYWORDS ? mb->keywords.names[letter] : NULL;
+}
+
+bool
+mailbox_keywords_free(const struct mailbox *mb)
+{
+	uint32_t used = 0;
+	size_t i;
+
+	for (i = 0; i < N_KEYWORDS; i++)
+		if (mb->keywords.names[i] == NULL)
+			return true;
+	for (i = 0; i < mb->recs.n; i++)
+		used |= mb->recs.v[i]->keywords;
+	return used != (1u << N_KEYWORDS) - 1;
+}
+
+int
+mailbox_keyword_mask(struct mailbox *mb, const struct slice *names, size_t n,
+    bool make, uint32_t *mask_out, struct err *err)
+{
+	uint32_t mask = 0;
+	bool all = true;
+	size_t i;
+	int r, letter;
+
+	if (keywords_read(&mb->keywords, &mb->folder, err) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		letter = keywords_find(&mb->keywords, names[i]);
+		if (letter != -1)
+			mask |= 1u << letter;
+		all = all && letter != -1;
+	}
+	if (all || !make) {
+		*mask_out = mask;
+		return 1;
+	}
+	if ((r = mailbox_lock(mb, err)) != 1)
+		return r;
+	if (keywords_read(&mb->keywords, &mb->folder, err) == -1 ||
+	    keywords_give(
+		&mb->keywords, &mb->folder, names, n, mask_out, err) == -1)
+		r = -1;
+	mailbox_unlock(mb);
+	return r;
+}

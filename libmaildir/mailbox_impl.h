@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside of an open mailbox; for the files of the mailbox half alone:
+ * mailbox.c, records.c, sync.c, view.c, change.c, save.c, copy.c.
+ */
+#ifndef LIBMAILDIR_MAILBOX_IMPL_H
+#define LIBMAILDIR_MAILBOX_IMPL_H
+
+#include "libmaildir/basetable.h"
+#include "libmaildir/keywords.h"
+#include "libmaildir/uidlist.h"
+#include "libmaildir/view.h"
+
+/* A growing array of records. */
+struct recs {
+	struct mailbox_rec **v;
+	size_t n, cap;
+};
+void recs_push(struct recs *r, struct mailbox_rec *rec);
+/* Index of the first with that UID or a higher one. */
+size_t recs_from(const struct recs *r, uint32_t uid);
+/* Take out those of which drop() says so, in order. */
+void recs_filter(struct recs *r,
+    bool (*drop)(void *arg, struct mailbox_rec *rec), void *arg);
+void recs_free(struct recs *r); /* not the records */
+
+enum log_kind {
+	LOG_FLAGS,
+	LOG_EXPUNGE
+};
+/* What happened, in order; each view reads from its own position. */
+struct log_entry {
+	struct mailbox_rec *rec;
+	struct view *by; /* who did it; NULL: somebody else */
+	uint64_t modseq;
+	enum log_kind kind;
+};
+
+struct view {
+	struct mailbox *mb;
+	struct view *next; /* of the mailbox */
+	bool read_only;
+	struct recs recs; /* what the session was told, in order of UID */
+	uint64_t flags_pos, expunge_pos; /* in the log: told up to here */
+	uint64_t keywords_seen;          /* keywords.changes */
+	bool has_strangers;              /* shows gone ones that no log names */
+	struct seqset recent;            /* UIDs */
+	struct mailbox_refresh refresh;
+};
+
+/* State of a folder: what it was when it was read. */
+struct stamp {
+	uint64_t dev, ino;
+	int64_t mtime_ns, ctime_ns;
+};
+
+struct mailbox {
+	struct mailboxes *family;
+	struct mailbox *next; /* of the family */
+	unsigned refs;
+	bool is_forgotten;
+	struct folder folder;
+	struct uidlist list;
+	struct keywords keywords;
+	struct watch_folder *watch;
+
+	/* What is there. Each record is in exactly one of the three arrays;
+	 * all are in bases. */
+	struct recs recs;  /* with UID and file: what views may show */
+	struct recs named; /* listed with a UID, no file seen yet */
+	struct recs fresh; /* file seen, no UID yet: uid is 0 */
+	struct basetable bases;
+	size_t n_new;      /* of recs: those in new/ */
+	size_t n_counted;  /* of recs: sizes_counted */
+	uint32_t told_uid; /* up to here the list is flushed (U1) */
+
+	struct uidlist_head
+	    head; /* as first read: what a lost list gets again */
+
+	bool is_loaded;
+	bool is_dirty;     /* must be scanned, whatever the watch says */
+	bool is_careful;   /* the last scan was not certain: S4 */
+	bool want_rewrite; /* the list holds much that is gone, or doubles */
+	uint64_t scan;     /* number of the last scan */
+	uint64_t again_at_us;
+	struct stamp cur_stamp, new_stamp; /* at the last certain scan */
+
+	struct log_entry *log;
+	size_t log_n, log_cap;
+	uint64_t log_start; /* position of log[0] */
+	uint64_t highest_modseq;
+	struct view *views;
+};
+
+struct mailboxes {
+	struct store *store;
+	struct mailboxes_conf conf;
+	struct watch *watch;
+	struct mailbox *open;
+	uint64_t modseq;
+};
+
+/* ---- records.c ---- */
+
+struct mailbox_rec *mailbox_rec_new(struct slice file_name, bool in_new);
+void mailbox_rec_free(struct mailbox_rec *rec);
+/* Another name of the same base, or another place. true: flags or keywords are
+ * others than before. */
+bool mailbox_rec_rename(struct mailbox *mb, struct mailbox_rec *rec,
+    struct slice file_name, bool in_new);
+/* A record with UID and file joins recs; its UID is above all there. */
+void mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec);
+/* Flags or keywords of a shown record have changed: modseq and log. */
+void mailbox_rec_changed(
+    struct mailbox *mb, struct mailbox_rec *rec, struct view *by);
+/* It is gone: modseq and log; the caller has taken it out of recs. */
+void
+mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by);
+/* Take one out of recs and log it. */
+void mailbox_rec_expunge(
+    struct mailbox *mb, struct mailbox_rec *rec, struct view *by);
+/* Give back what all views have passed; keep the log within its bound. */
+void mailbox_log_trim(struct mailbox *mb);
+uint64_t mailbox_log_end(const struct mailbox *mb);
+int mailbox_rec_dir(const struct mailbox *mb, const struct mailbox_rec *rec);
+
+/* ---- sync.c ---- */
+
+/* One scan, without numbering: finds renamed files again. */
+int mailbox_scan(struct mailbox *mb, struct err *err) MUST_CHECK;
+/* What is flushed may be told. */
+void mailbox_note_told(struct mailbox *mb);
+
+/* ---- list.c ---- */
+
+/* The lock of the list, taken, the list read to its end (a mailbox that is
+ * loaded has all records), numbers may be given. 1, 0 busy, -1. */
+int mailbox_lock(struct mailbox *mb, struct err *err) MUST_CHECK;
+void mailbox_unlock(struct mailbox *mb);
+/* Read what is new in the list. ERR_GONE: it has another UIDVALIDITY. */
+int mailbox_list_read(struct mailbox *mb, struct err *err) MUST_CHECK;
+/* Numbers for the fresh ones; under the lock. */
+int mailbox_number(struct mailbox *mb, struct err *err) MUST_CHECK;
+/* Move to recs what has UID and file, but not behind one whose file was not
+ * seen and may be there (sync.c, S4). */
+void mailbox_show_named(struct mailbox *mb);
+/* What we have just made, with its UID; under the lock. */
+void mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec);
+/* The list anew, without what is gone, with sizes; under the lock. */
+int mailbox_rewrite(struct mailbox *mb, struct err *err) MUST_CHECK;
+
+/* ---- change.c ---- */
+
+/* Rename with the watch told. 0, -1 with errno. */
+int mailbox_rename(struct mailbox *mb, bool from_new, const char *from,
+    bool to_new, const char *to) MUST_CHECK;
+int
+mailbox_unlink(struct mailbox *mb, bool in_new, const char *name) MUST_CHECK;
+/* Move what is in new/ to cur/; it is recent for who is told first. */
+int mailbox_claim_new(struct mailbox *mb, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The records of a mailbox in memory and the log of what happened to them.
+ *
+ * R1. recs ascends by UID; a record joins at its end only.
+ * R2. A record that a view may still show is freed when the log entry of its
+ *     expunge has been passed by all views, not before.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "libbase/mem.h"
+#include "libmaildir/mailbox_impl.h"
+
+#define LOG_SLACK 4096
+
+void
+recs_push(struct recs *r, struct mailbox_rec *rec)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap == 0 ? 16 : r->cap + r->cap / 2;
+		r->v =
+		    xreallocarray(r->v, r->cap, sizeof(struct mailbox_rec *));
+	}
+	r->v[r->n++] = rec;
+}
+
+size_t
+recs_from(const struct recs *r, uint32_t uid)
+{
+	size_t lo = 0, hi = r->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->v[mid]->uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+void
+recs_filter(
+    struct recs *r, bool (*drop)(void *arg, struct mailbox_rec *rec), void *arg)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < r->n; i++) {
+		struct mailbox_rec *rec = r->v[i];
+
+		if (!drop(arg, rec))
+			r->v[kept++] = rec;
+	}
+	r->n = kept;
+}
+
+void
+recs_free(struct recs *r)
+{
+	xfree(r->v);
+	*r = (struct recs){ 0 };
+}
+
+static void
+take_name(struct mailbox_rec *rec, const struct name *n)
+{
+	rec->flags = n->flags;
+	rec->keywords = n->keywords;
+}
+
+struct mailbox_rec *
+mailbox_rec_new(struct slice file_name, bool in_new)
+{
+	struct mailbox_rec *rec = xcalloc(1, sizeof *rec);
+	struct name n;
+
+	static_assert(sizeof *rec + 3 * sizeof rec <= 128, "DESIGN 5, 9");
+	name_split(file_name, &n);
+	assert(n.base.n <= UINT8_MAX);
+	take_name(rec, &n);
+	rec->name = xstrndup(file_name.p, file_name.n);
+	rec->base_len = (uint8_t)n.base.n;
+	rec->size = n.size;
+	rec->wire = n.wire;
+	rec->internaldate = MAILBOX_NO_DATE;
+	rec->in_new = in_new;
+	return rec;
+}
+
+void
+mailbox_rec_free(struct mailbox_rec *rec)
+{
+	if (rec == NULL)
+		return;
+	xfree(rec->name);
+	xfree(rec->guid);
+	xfree(rec);
+}
+
+struct slice
+mailbox_rec_base(const struct mailbox_rec *rec)
+{
+	return slice_of(rec->name, rec->base_len);
+}
+
+struct slice
+mailbox_rec_guid(const struct mailbox_rec *rec)
+{
+	return rec->guid != NULL ? slice_str(rec->guid) : mailbox_rec_base(rec);
+}
+
+int64_t
+mailbox_rec_savedate(const struct mailbox_rec *rec)
+{
+	return name_secs(mailbox_rec_base(rec));
+}
+
+int
+mailbox_rec_dir(const struct mailbox *mb, const struct mailbox_rec *rec)
+{
+	return rec->in_new ? mb->folder.new : mb->folder.cur;
+}
+
+bool
+mailbox_rec_rename(struct mailbox *mb, struct mailbox_rec *rec,
+    struct slice file_name, bool in_new)
+{
+	uint32_t keywords = rec->keywords;
+	uint8_t flags = rec->flags;
+	struct name n;
+
+	if (rec->is_shown && rec->in_new != in_new)
+		mb->n_new = in_new ? mb->n_new + 1 : mb->n_new - 1;
+	rec->in_new = in_new;
+	if (slice_eq_str(file_name, rec->name))
+		return false;
+	name_split(file_name, &n);
+	assert(slice_eq(n.base, mailbox_rec_base(rec)));
+	take_name(rec, &n);
+	xfree(rec->name);
+	rec->name = xstrndup(file_name.p, file_name.n);
+	return rec->flags != flags || rec->keywords != keywords;
+}
+
+static void
+draw_modseq(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	rec->modseq = mb->highest_modseq = ++mb->family->modseq;
+}
+
+void
+mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	assert(mb->recs.n == 0 ||
+	    mb->recs.v[mb->recs.n - 1]->uid < rec->uid); /* R1 */
+	draw_modseq(mb, rec);
+	rec->is_shown = true;
+	recs_push(&mb->recs, rec);
+	mb->n_new += rec->in_new;
+	mb->n_counted += rec->sizes_counted;
+}
+
+/* ---- the log ---- */
+
+uint64_t
+mailbox_log_end(const struct mailbox *mb)
+{
+	return mb->log_start + mb->log_n;
+}
+
+static void
+log_add(struct mailbox *mb, struct mailbox_rec *rec, struct view *by,
+    enum log_kind kind)
+{
+	draw_modseq(mb, rec);
+	if (mb->log_n == mb->log_cap) {
+		mb->log_cap = mb->log_cap == 0 ? 32 : 2 * mb->log_cap;
+		mb->log = xreallocarray(mb->log, mb->log_cap, sizeof *mb->log);
+	}
+	mb->log[mb->log_n++] = (struct log_entry){
+		.rec = rec, .by = by, .modseq = rec->modseq, .kind = kind
+	};
+}
+
+/* Leave out flag changes that were followed by another of the same message. Who
+ * did them does not count any more: told once too often is no harm. */
+static void
+log_compact(struct mailbox *mb)
+{
+	size_t *before = xcalloc(mb->log_n + 1, sizeof *before);
+	struct view *v;
+	size_t i, kept = 0;
+
+	for (i = 0; i < mb->log_n; i++) {
+		struct log_entry e = mb->log[i];
+
+		before[i] = kept;
+		if (e.kind == LOG_FLAGS && e.modseq != e.rec->modseq)
+			continue;
+		e.by = NULL;
+		mb->log[kept++] = e;
+	}
+	before[mb->log_n] = kept;
+	for (v = mb->views; v != NULL; v = v->next) {
+		v->flags_pos =
+		    mb->log_start + before[v->flags_pos - mb->log_start];
+		v->expunge_pos =
+		    mb->log_start + before[v->expunge_pos - mb->log_start];
+	}
+	mb->log_n = kept;
+	xfree(before);
+}
+
+void
+mailbox_log_trim(struct mailbox *mb)
+{
+	uint64_t pos = mailbox_log_end(mb);
+	const struct view *v;
+	size_t i, n;
+
+	for (v = mb->views; v != NULL; v = v->next) {
+		if (v->flags_pos < pos)
+			pos = v->flags_pos;
+		if (v->expunge_pos < pos)
+			pos = v->expunge_pos;
+	}
+	n = (size_t)(pos - mb->log_start);
+	if (n == 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (mb->log[i].kind == LOG_EXPUNGE)
+			mailbox_rec_free(mb->log[i].rec); /* R2 */
+	memmove(mb->log, mb->log + n, (mb->log_n - n) * sizeof *mb->log);
+	mb->log_n -= n;
+	mb->log_start = pos;
+}
+
+void
+mailbox_rec_changed(
+    struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
+{
+	if (mb->views == NULL) {
+		draw_modseq(mb, rec);
+		return;
+	}
+	log_add(mb, rec, by, LOG_FLAGS);
+	if (mb->log_n > LOG_SLACK + 2 * mb->recs.n)
+		log_compact(mb);
+}
+
+void
+mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
+{
+	basetable_del(&mb->bases, rec);
+	mb->n_new -= rec->in_new;
+	mb->n_counted -= rec->sizes_counted;
+	rec->is_shown = false;
+	rec->is_gone = true;
+	log_add(mb, rec, by, LOG_EXPUNGE);
+	if (mb->views == NULL)
+		mailbox_log_trim(mb);
+}
+
+void
+mailbox_rec_expunge(
+    struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
+{
+	size_t i = recs_from(&mb->recs, rec->uid);
+
+	assert(i < mb->recs.n && mb->recs.v[i] == rec);
+	memmove(mb->recs.v + i, mb->recs.v + i + 1,
+	    (mb->recs.n - i - 1) * sizeof *mb->recs.v);
+	mb->recs.n--;
+	mailbox_rec_gone(mb, rec, by);
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A scan of new/ and cur/ compared with what we knew. The problem: others
+ * rename and delete while we read, and readdir may then show a file twice, or
+ * not at all.
+ *
+ * S1. The list is read before the folder, and new/ before cur/: whoever numbers
+ *     a file has linked it first, and files move from new/ to cur/.
+ * S2. Absent is proved by a certain scan alone: one during which the folder did
+ *     not change. The watch proves that, when it has seen nothing from before
+ *     the scan to after it; without a watch the folder's stamps do, equal
+ *     before and after and older than the grain of its times.
+ * S3. Present needs no proof: a message seen is there, and a flag seen was so.
+ * S4. In an uncertain scan no message is shown behind one whose record we have
+ *     and whose file we did not see: its UID would come up later, out of order.
+ *     (At the first load nothing was told yet, and after a few tries it is.)
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libbase/clock.h"
+#include "libbase/mem.h"
+#include "libmaildir/io.h"
+#include "libmaildir/mailbox_impl.h"
+
+#define SCAN_TRIES    3
+#define SCAN_AGAIN_US 50000
+#define MAX_DOUBLES   16
+#define REWRITE_SLACK 64
+#define GRAIN_DEFAULT 10000
+
+/* A base name seen twice in one scan. */
+struct double_name {
+	char *name; /* the second */
+	bool in_new;
+};
+
+struct scan {
+	struct mailbox *mb;
+	bool in_new;
+	struct double_name doubles[MAX_DOUBLES];
+	size_t n_doubles;
+};
+
+static int64_t
+ns_of(const struct timespec *t)
+{
+	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+}
+
+static int
+take_stamp(struct mailbox *mb, int fd, struct stamp *out, struct err *err)
+{
+	struct stat st;
+
+	if (io_fstat(fd, &st) == -1)
+		return err_sys(err, "stat folder %s", mb->folder.name);
+	if (st.st_nlink == 0) {
+		mb->is_forgotten = true;
+		return err_set(
+		    err, ERR_GONE, "%s was deleted", mb->folder.name);
+	}
+	*out = (struct stamp){
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.mtime_ns = ns_of(&st.st_mtim),
+		.ctime_ns = ns_of(&st.st_ctim),
+	};
+	return 0;
+}
+
+static bool
+stamp_equal(const struct stamp *a, const struct stamp *b)
+{
+	return a->dev == b->dev && a->ino == b->ino &&
+	    a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* Older than the file system's times can tell apart? Times in the future (a
+ * clock that jumped) are never old. */
+static bool
+stamp_is_old(const struct mailbox *mb, const struct stamp *s)
+{
+	int64_t now = (int64_t)clock_real_us() * 1000;
+	uint32_t grain = mb->family->conf.stamp_grain_us;
+	int64_t newest = s->mtime_ns > s->ctime_ns ? s->mtime_ns : s->ctime_ns;
+
+	return now - newest >=
+	    (int64_t)(grain == 0 ? GRAIN_DEFAULT : grain) * 1000;
+}
+
+static void
+note_double(struct scan *s, struct slice name, bool in_new)
+{
+	if (s->n_doubles == MAX_DOUBLES)
+		return; /* the next scan has the rest */
+	s->doubles[s->n_doubles++] = (struct double_name){
+		.name = xstrndup(name.p, name.n),
+		.in_new = in_new,
+	};
+}
+
+static void
+forget_doubles(struct scan *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_doubles; i++)
+		xfree(s->doubles[i].name);
+	s->n_doubles = 0;
+}
+
+static int
+on_name(void *arg, const char *file_name, unsigned char d_type)
+{
+	struct slice base, rest, name = slice_str(file_name);
+	struct scan *s = arg;
+	struct mailbox *mb = s->mb;
+	struct mailbox_rec *rec;
+
+	if ((d_type != DT_REG && d_type != DT_UNKNOWN) ||
+	    !name_is_message(name))
+		return 0;
+	rest = name;
+	(void)slice_cut(&rest, ':', &base);
+	rec = basetable_get(&mb->bases, base);
+	if (rec == NULL) {
+		rec = mailbox_rec_new(name, s->in_new);
+		basetable_put(&mb->bases, rec);
+		recs_push(&mb->fresh, rec);
+	} else if (rec->seen_scan == mb->scan) {
+		/* Of two that are one file, that in cur/ counts. */
+		if (!rec->in_new || s->in_new) {
+			note_double(s, name, s->in_new);
+			return 0;
+		}
+		note_double(s, slice_str(rec->name), true);
+	}
+	rec->seen_scan = mb->scan;
+	if (mailbox_rec_rename(mb, rec, name, s->in_new) && rec->is_shown)
+		mailbox_rec_changed(mb, rec, NULL);
+	return 0;
+}
+
+static int
+read_folder(struct scan *s, struct err *err)
+{
+	struct mailbox *mb = s->mb;
+
+	mb->scan++;
+	s->in_new = true;
+	if (io_list(mb->folder.new, on_name, s) == -1)
+		return err_sys(err, "read new of %s", mb->folder.name);
+	s->in_new = false;
+	if (io_list(mb->folder.cur, on_name, s) == -1)
+		return err_sys(err, "read cur of %s", mb->folder.name);
+	return 0;
+}
+
+/* ---- certain or not ---- */
+
+struct proof {
+	struct stamp cur, new; /* before */
+	bool was_old;
+};
+
+static int
+proof_begin(struct mailbox *mb, struct proof *p, struct err *err)
+{
+	if (mb->watch != NULL) {
+		(void)watch_read(mb->family->watch);
+		watch_clear(mb->watch);
+	}
+	if (take_stamp(mb, mb->folder.cur, &p->cur, err) == -1 ||
+	    take_stamp(mb, mb->folder.new, &p->new, err) == -1)
+		return -1;
+	p->was_old = stamp_is_old(mb, &p->cur) && stamp_is_old(mb, &p->new);
+	return 0;
+}
+
+/* 1: nothing moved, 0: something did (it may help to look again), -1. */
+static int
+proof_end(struct mailbox *mb, const struct proof *p, struct err *err)
+{
+	struct stamp cur, new;
+
+	if (take_stamp(mb, mb->folder.cur, &cur, err) == -1 ||
+	    take_stamp(mb, mb->folder.new, &new, err) == -1)
+		return -1;
+	if (mb->watch != NULL)
+		(void)watch_read(mb->family->watch);
+	if (!stamp_equal(&p->cur, &cur) || !stamp_equal(&p->new, &new))
+		return 0;
+	return mb->watch == NULL || !watch_is_dirty(mb->watch);
+}
+
+/* ---- what follows from a scan ---- */
+
+static bool
+drop_unseen_fresh(void *arg, struct mailbox_rec *rec)
+{
+	struct mailbox *mb = arg;
+
+	if (rec->seen_scan == mb->scan)
+		return false;
+	basetable_del(&mb->bases, rec);
+	mailbox_rec_free(rec);
+	return true;
+}
+
+static bool
+drop_unseen(void *arg, struct mailbox_rec *rec)
+{
+	struct mailbox *mb = arg;
+
+	if (rec->seen_scan == mb->scan)
+		return false;
+	mailbox_rec_gone(mb, rec, NULL);
+	return true;
+}
+
+static void
+apply(struct mailbox *mb, bool certain)
+{
+	recs_filter(&mb->fresh, drop_unseen_fresh, mb);
+	mb->is_careful = mb->is_loaded && !certain;
+	mailbox_show_named(mb);
+	if (!certain)
+		return;
+	recs_filter(&mb->named, drop_unseen_fresh, mb);
+	recs_filter(&mb->recs, drop_unseen, mb); /* S2 */
+	if (mb->list.n_lines >
+	    mb->recs.n + mb->recs.n / 4 + mb->named.n + REWRITE_SLACK)
+		mb->want_rewrite = true;
+}
+
+/* One base name with two files gets two: the one seen later is renamed. With
+ * one inode (a mover died between link and unlink) it is one message. */
+static int
+part_double(struct mailbox *mb, const struct double_name *d, struct err *err)
+{
+	struct stat first, second;
+	struct mailbox_rec *rec;
+	struct slice base, rest = slice_str(d->name);
+	struct name n;
+	struct buf b;
+	int r;
+
+	(void)slice_cut(&rest, ':', &base);
+	rec = basetable_get(&mb->bases, base);
+	if (rec == NULL ||
+	    (strcmp(rec->name, d->name) == 0 && rec->in_new == d->in_new))
+		return 0;
+	if (io_stat(mailbox_rec_dir(mb, rec), rec->name, &first) == -1 ||
+	    io_stat(d->in_new ? mb->folder.new : mb->folder.cur, d->name,
+		&second) == -1 ||
+	    (first.st_ino == second.st_ino && first.st_dev == second.st_dev))
+		return 0;
+	buf_init(&b, 2048);
+	name_split(slice_str(d->name), &n);
+	name_unique(&mb->folder.next, &b);
+	if (n.size != NAME_NO_SIZE && n.wire != NAME_NO_SIZE)
+		name_put_sizes(&b, n.size, n.wire);
+	buf_put_slice(&b, slice_from(slice_str(d->name), base.n));
+	r = mailbox_rename(mb, d->in_new, d->name, d->in_new, buf_cstr(&b));
+	if (r == -1 && errno == ENOENT)
+		r = 0;
+	if (r == -1)
+		(void)err_sys(err, "rename a double in %s", mb->folder.name);
+	buf_free(&b);
+	mb->is_dirty = true;
+	return r;
+}
+
+/* Under the lock, so that not both of two processes rename one of them. */
+static int
+part_doubles(struct scan *s, struct err *err)
+{
+	size_t i;
+	int r;
+
+	if (s->n_doubles == 0)
+		return 0;
+	if ((r = mailbox_lock(s->mb, err)) != 1) {
+		s->mb->is_dirty = true;
+		return r;
+	}
+	for (i = 0; i < s->n_doubles && r != -1; i++)
+		r = part_double(s->mb, &s->doubles[i], err);
+	mailbox_unlock(s->mb);
+	return r == -1 ? -1 : 0;
+}
+
+int
+mailbox_scan(struct mailbox *mb, struct err *err)
+{
+	struct scan s = { .mb = mb };
+	struct proof p;
+	bool certain = false;
+	int i, still = 0;
+
+	mb->is_dirty = true; /* until proved otherwise, also after an error */
+	mb->again_at_us = 0;
+	if (mailbox_list_read(mb, err) == -1) /* S1 */
+		return -1;
+	for (i = 0; i < SCAN_TRIES && still == 0; i++) {
+		forget_doubles(&s);
+		if (proof_begin(mb, &p, err) == -1 ||
+		    read_folder(&s, err) == -1 ||
+		    (still = proof_end(mb, &p, err)) == -1) {
+			forget_doubles(&s);
+			return -1;
+		}
+	}
+	certain = still == 1 && (mb->watch != NULL || p.was_old);
+	apply(mb, certain);
+	mb->is_loaded = true;
+	mb->is_dirty = !certain;
+	if (certain) {
+		mb->cur_stamp = p.cur;
+		mb->new_stamp = p.new;
+		still = part_doubles(&s, err);
+	} else
+		mb->again_at_us = clock_mono_us() + SCAN_AGAIN_US +
+		    mb->family->conf.stamp_grain_us;
+	forget_doubles(&s);
+	return still == -1 ? -1 : 0;
+}
+
+/* ---- refresh ---- */
+
+/* Must the folder be read? 1, 0, -1. */
+static int
+needs_scan(struct mailbox *mb, struct err *err)
+{
+	struct stamp cur, new;
+
+	if (!mb->is_loaded)
+		return 1;
+	if (mb->is_dirty && clock_mono_us() >= mb->again_at_us)
+		return 1;
+	if (mb->watch != NULL) {
+		(void)watch_read(mb->family->watch);
+		if (watch_is_dirty(mb->watch))
+			return 1;
+		if (!watch_is_gone(mb->watch))
+			return 0;
+	}
+	if (take_stamp(mb, mb->folder.cur, &cur, err) == -1 ||
+	    take_stamp(mb, mb->folder.new, &new, err) == -1)
+		return -1;
+	return !stamp_equal(&cur, &mb->cur_stamp) ||
+	    !stamp_equal(&new, &mb->new_stamp);
+}
+
+void
+mailbox_note_told(struct mailbox *mb)
+{
+	if (uidlist_is_flushed(&mb->list) && mb->recs.n > 0 &&
+	    mb->recs.v[mb->recs.n - 1]->uid > mb->told_uid)
+		mb->told_uid = mb->recs.v[mb->recs.n - 1]->uid;
+}
+
+static bool
+needs_lock(const struct mailbox *mb)
+{
+	return mb->fresh.n > 0 || mb->list.head.version == 0 ||
+	    mb->list.head.guid[0] == '\0' || mb->want_rewrite;
+}
+
+/* 1 all have numbers, 0 the lock is busy, -1. */
+static int
+number_all(struct mailbox *mb, struct err *err)
+{
+	bool must = mb->fresh.n > 0 || mb->list.head.version == 0;
+	int r;
+
+	if (!needs_lock(mb))
+		return 1;
+	if ((r = mailbox_lock(mb, err)) == 0 && !must)
+		return 1; /* the rest is for another time */
+	if (r != 1)
+		return must ? r : 1;
+	/* The list read under the lock may have numbered some of them. */
+	mailbox_show_named(mb);
+	if (mb->want_rewrite && mailbox_rewrite(mb, err) == -1)
+		r = -1;
+	if (r == 1 && mailbox_number(mb, err) == -1)
+		r = -1;
+	mailbox_show_named(mb);
+	mailbox_unlock(mb);
+	return r;
+}
+
+void
+mailbox_refresh_drop(struct mailbox_refresh *r)
+{
+	if (r->is_flushing)
+		io_close(&r->flush_fd);
+	r->is_flushing = false;
+}
+
+/* The flush we asked for has been done. */
+static int
+flush_done(struct mailbox *mb, struct mailbox_refresh *r, struct flush_set *fs,
+    struct err *err)
+{
+	mailbox_refresh_drop(r);
+	fs->n = 0;
+	if (fs->error != 0) {
+		errno = fs->error;
+		return err_sys(err, "flush dovecot-uidlist");
+	}
+	uidlist_note_flushed(&mb->list, r->flush_ino, r->flush_off);
+	mailbox_note_told(mb);
+	return 0;
+}
+
+static enum step
+flush_wanted(struct mailbox *mb, struct mailbox_refresh *r,
+    struct flush_set *fs, struct err *err)
+{
+	/* Its own descriptor: the list may be replaced while it is flushed. */
+	r->flush_fd = fcntl(mb->list.fd, F_DUPFD_CLOEXEC, 0);
+	if (r->flush_fd == -1) {
+		(void)err_sys(err, "flush dovecot-uidlist");
+		return STEP_FAIL;
+	}
+	r->is_flushing = true;
+	r->flush_ino = mb->list.ino;
+	r->flush_off = mb->list.end;
+	fs->n = 0;
+	fs->error = 0;
+	io_flush_want(fs, r->flush_fd, FLUSH_LIST);
+	return STEP_FLUSH;
+}
+
+enum step
+mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
+    struct flush_set *fs, struct err *err)
+{
+	int n, i;
+
+	if (r->is_flushing && flush_done(mb, r, fs, err) == -1)
+		return STEP_FAIL;
+	for (i = 0; i < SCAN_TRIES; i++) {
+		if ((n = needs_scan(mb, err)) == -1 ||
+		    (n == 1 && mailbox_scan(mb, err) == -1))
+			return STEP_FAIL;
+		if (keywords_read(&mb->keywords, &mb->folder, err) == -1)
+			return STEP_FAIL;
+		if ((n = number_all(mb, err)) != 1)
+			return n == 0 ? STEP_EVENT : STEP_FAIL;
+		if (!mb->is_dirty || mb->again_at_us != 0)
+			break;
+	}
+	if (!uidlist_is_flushed(&mb->list))
+		return flush_wanted(mb, r, fs, err);
+	mailbox_note_told(mb);
+	return STEP_DONE;
+}
+
+bool
+mailbox_is_dirty(const struct mailbox *mb)
+{
+	return !mb->is_loaded || mb->is_dirty || watch_is_dirty(mb->watch);
+}
+
+uint64_t
+mailbox_refresh_at_us(const struct mailbox *mb)
+{
+	return mb->is_dirty ? mb->again_at_us : 0;
+}

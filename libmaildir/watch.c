@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * inotify on the folders of open mailboxes.
+ *
+ * I1. What we do ourselves is announced before it is done and taken back when
+ *     it fails; an event that was announced is ticked off, every other one
+ *     makes the folder dirty. A stranger who does the same to the same name
+ *     makes ours fail, and so is never ticked off.
+ * I2. When the queue ran over nothing is known: all folders are dirty, and
+ *     what was announced is forgotten.
+ * I3. On file systems that others write to over the network inotify sees only
+ *     ourselves: such a folder is polled.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "libbase/hash.h"
+#include "libbase/mem.h"
+#include "libmaildir/watch.h"
+
+#define MASK                                                                   \
+	(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE |                 \
+	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+struct watch_folder {
+	struct watch *watch;
+	struct watch_folder *next;
+	int wd[2];         /* by enum watch_dir */
+	struct map expect; /* "dir event name" to a count */
+	bool is_dirty, is_gone;
+};
+
+struct watch {
+	int fd; /* -1: none */
+	struct watch_folder *folders;
+};
+
+struct watch *
+watch_new(void)
+{
+	struct watch *w = xcalloc(1, sizeof *w);
+
+	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	return w;
+}
+
+void
+watch_free(struct watch **w)
+{
+	if (*w == NULL)
+		return;
+	while ((*w)->folders != NULL) {
+		struct watch_folder *f = (*w)->folders;
+
+		watch_remove(&f);
+	}
+	if ((*w)->fd != -1)
+		(void)close((*w)->fd);
+	xfree(*w);
+	*w = NULL;
+}
+
+int
+watch_fd(const struct watch *w)
+{
+	return w == NULL ? -1 : w->fd;
+}
+
+/* File systems of <linux/magic.h> and others whose other writers we do not
+ * hear. */
+static bool
+is_remote(int fd)
+{
+	static const uint32_t remote[] = {
+		0x6969,     /* NFS */
+		0xff534d42, /* CIFS */
+		0xfe534d42, /* SMB2 */
+		0x65735546, /* FUSE: GlusterFS, sshfs */
+		0x00c36400, /* Ceph */
+		0x5346414f, /* AFS */
+		0x0bd00bd0, /* Lustre */
+		0x01021997, /* 9p */
+	};
+	struct statfs st;
+	size_t i;
+
+	if (fstatfs(fd, &st) == -1)
+		return true;
+	for (i = 0; i < N_ELEMENTS(remote); i++)
+		if ((uint32_t)st.f_type == remote[i])
+			return true;
+	return false;
+}
+
+static int
+add_one(const struct watch *w, int dir_fd)
+{
+	char path[32];
+
+	/* By descriptor: paths may be out of the sandbox's reach. */
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", dir_fd);
+	return inotify_add_watch(w->fd, path, MASK);
+}
+
+struct watch_folder *
+watch_add(struct watch *w, int cur_fd, int new_fd)
+{
+	struct watch_folder *f;
+	int cur, new;
+
+	if (w == NULL || w->fd == -1 || is_remote(cur_fd) || is_remote(new_fd))
+		return NULL;
+	if ((cur = add_one(w, cur_fd)) == -1)
+		return NULL;
+	if ((new = add_one(w, new_fd)) == -1) {
+		(void)inotify_rm_watch(w->fd, cur);
+		return NULL;
+	}
+	f = xcalloc(1, sizeof *f);
+	f->watch = w;
+	f->wd[WATCH_CUR] = cur;
+	f->wd[WATCH_NEW] = new;
+	f->is_dirty = true; /* what was before is not known */
+	f->next = w->folders;
+	w->folders = f;
+	return f;
+}
+
+static void
+expect_free(struct watch_folder *f)
+{
+	struct map_entry *pos = NULL;
+	struct slice key;
+	void *count;
+
+	while (map_next(&f->expect, &pos, &key, &count))
+		xfree(count);
+	map_free(&f->expect);
+}
+
+void
+watch_remove(struct watch_folder **folder)
+{
+	struct watch_folder *f = *folder, **at;
+
+	if (f == NULL)
+		return;
+	*folder = NULL;
+	for (at = &f->watch->folders; *at != f; at = &(*at)->next)
+		;
+	*at = f->next;
+	(void)inotify_rm_watch(f->watch->fd, f->wd[WATCH_CUR]);
+	(void)inotify_rm_watch(f->watch->fd, f->wd[WATCH_NEW]);
+	expect_free(f);
+	xfree(f);
+}
+
+bool
+watch_is_dirty(const struct watch_folder *f)
+{
+	return f == NULL || f->is_dirty;
+}
+
+void
+watch_clear(struct watch_folder *f)
+{
+	if (f != NULL)
+		f->is_dirty = false;
+}
+
+void
+watch_mark(struct watch_folder *f)
+{
+	if (f != NULL)
+		f->is_dirty = true;
+}
+
+bool
+watch_is_gone(const struct watch_folder *f)
+{
+	return f != NULL && f->is_gone;
+}
+
+/* ---- our own doings ---- */
+
+struct key {
+	char text[NAME_MAX + 3];
+};
+
+static struct slice
+make_key(
+    struct key *k, enum watch_dir dir, enum watch_event ev, struct slice name)
+{
+	name = slice_head(name, NAME_MAX);
+	k->text[0] = dir == WATCH_CUR ? 'c' : 'n';
+	k->text[1] = ev == WATCH_IN ? '+' : '-';
+	if (name.n > 0)
+		memcpy(k->text + 2, name.p, name.n);
+	return slice_of(k->text, name.n + 2);
+}
+
+void
+watch_expect(struct watch_folder *f, enum watch_dir dir, enum watch_event ev,
+    struct slice name)
+{
+	struct slice key;
+	unsigned *count;
+	struct key k;
+
+	if (f == NULL)
+		return;
+	key = make_key(&k, dir, ev, name);
+	if ((count = map_get(&f->expect, key)) == NULL) {
+		count = xcalloc(1, sizeof *count);
+		(void)map_put(&f->expect, key, count);
+	}
+	++*count;
+}
+
+/* false when nothing of that kind was announced. */
+static bool
+tick_off(struct watch_folder *f, enum watch_dir dir, enum watch_event ev,
+    struct slice name)
+{
+	unsigned *count;
+	struct slice key;
+	struct key k;
+
+	key = make_key(&k, dir, ev, name);
+	if ((count = map_get(&f->expect, key)) == NULL)
+		return false;
+	if (--*count == 0)
+		xfree(map_del(&f->expect, key));
+	return true;
+}
+
+void
+watch_forget(struct watch_folder *f, enum watch_dir dir, enum watch_event ev,
+    struct slice name)
+{
+	if (f != NULL)
+		(void)tick_off(f, dir, ev, name);
+}
+
+/* ---- events ---- */
+
+static void
+all_dirty(struct watch *w)
+{
+	struct watch_folder *f;
+
+	for (f = w->folders; f != NULL; f = f->next) {
+		f->is_dirty = true;
+		expect_free(f);
+	}
+}
+
+static struct watch_folder *
+by_wd(struct watch *w, int wd, enum watch_dir *dir)
+{
+	struct watch_folder *f;
+
+	for (f = w->folders; f != NULL; f = f->next) {
+		*dir = f->wd[WATCH_CUR] == wd ? WATCH_CUR : WATCH_NEW;
+		if (f->wd[*dir] == wd)
+			return f;
+	}
+	return NULL;
+}
+
+static bool
+on_event(struct watch *w, const struct inotify_event *e)
+{
+	struct watch_folder *f;
+	enum watch_dir dir;
+	enum watch_event ev;
+
+	if ((e->mask & IN_Q_OVERFLOW) != 0) { /* I2 */
+		all_dirty(w);
+		return true;
+	}
+	if ((f = by_wd(w, e->wd, &dir)) == NULL)
+		return false; /* removed meanwhile */
+	if ((e->mask &
+		(IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) !=
+	    0) {
+		f->is_gone = f->is_dirty = true;
+		return true;
+	}
+	ev = (e->mask & (IN_CREATE | IN_MOVED_TO)) != 0 ? WATCH_IN : WATCH_OUT;
+	if (tick_off(f, dir, ev, slice_str(e->len > 0 ? e->name : "")))
+		return false;
+	f->is_dirty = true;
+	return true;
+}
+
+/* One read of the queue: 1 there may be more, 0 it is empty. */
+static int
+read_some(struct watch *w, bool *marked)
+{
+	union {
+		char bytes[3072];
+		struct inotify_event align;
+	} b;
+	const struct inotify_event *e;
+	size_t off;
+	ssize_t n;
+
+	do {
+		n = read(w->fd, b.bytes, sizeof b.bytes);
+	} while (n == -1 && errno == EINTR);
+	if (n <= 0)
+		return 0;
+	for (off = 0; off < (size_t)n; off += sizeof *e + e->len) {
+		e = (const void *)(b.bytes + off);
+		*marked = on_event(w, e) || *marked;
+	}
+	return 1;
+}
+
+bool
+watch_read(struct watch *w)
+{
+	bool marked = false;
+
+	if (w == NULL || w->fd == -1)
+		return false;
+	while (read_some(w, &marked) == 1)
+		;
+	return marked;
+}
