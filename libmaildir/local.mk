@@ -13,13 +13,28 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/subs.c %D%/subs.h
 # the mailbox half
 %C%_libmaildir_a_SOURCES += \
-  %D%/io_kernel.c %D%/io_table.c \
   %D%/basetable.c %D%/basetable.h \
+  %D%/change.c \
+  %D%/commit.c \
+  %D%/copy.c %D%/copy.h \
   %D%/dotlock.c %D%/dotlock.h \
+  %D%/fetch.c %D%/fetch.h \
   %D%/folder.c %D%/folder.h \
   %D%/io.c %D%/io.h \
+  %D%/io_kernel.c \
+  %D%/io_table.c \
   %D%/keywords.c %D%/keywords.h \
+  %D%/list.c \
+  %D%/mailbox.c %D%/mailbox.h \
+  %D%/mailbox_impl.h \
   %D%/name.c %D%/name.h \
+  %D%/records.c \
+  %D%/save.c %D%/save.h \
+  %D%/save_impl.h \
+  %D%/stage.c \
+  %D%/sync.c \
   %D%/uidlist.c %D%/uidlist.h \
   %D%/uidlist_text.c %D%/uidlist_text.h \
-  %D%/uidvalidity.c %D%/uidvalidity.h
+  %D%/uidvalidity.c %D%/uidvalidity.h \
+  %D%/view.c %D%/view.h \
+  %D%/watch.c %D%/watch.h
