@@ -10,33 +10,33 @@
 /* Names and addresses. */
 
 /* RFC 5321 4.5.3.1: 64 + 1 + 255 */
-#define MAX_USER    320
-#define MAX_ADDRESS 320
+#define MAX_USER         320
+#define MAX_ADDRESS      320
 /* Octets of UTF-8; deeper trees are not usable. */
 #define MAX_MAILBOX_NAME 1000
 /* What ext4, xfs and btrfs can hold. */
-#define MAX_FILE_NAME 255
+#define MAX_FILE_NAME    255
 
 /* IMAP. */
 
 /* RFC 7162 4 says at least 8192; sets are long. */
-#define MAX_IMAP_LINE (64 * KIB)
+#define MAX_IMAP_LINE      (64 * KIB)
 /* Before login: user name and password. */
 #define MAX_LITERAL_NOAUTH (4 * KIB)
 /* A literal that is not a message. */
-#define MAX_LITERAL_ARG (64 * KIB)
+#define MAX_LITERAL_ARG    (64 * KIB)
 /* LITERAL+ over the limit: read away up to here, else BYE. */
-#define MAX_LITERAL_DRAIN (1 * MIB)
+#define MAX_LITERAL_DRAIN  (1 * MIB)
 /* Everything one command allocates. */
-#define MAX_COMMAND_ARENA (4 * MIB)
+#define MAX_COMMAND_ARENA  (4 * MIB)
 /* Of a set in a command: fits a 64 KiB line. */
-#define MAX_SEQSET_RANGES (16 * KIB)
+#define MAX_SEQSET_RANGES  (16 * KIB)
 /* Of a set made from a mailbox. */
-#define MAX_VIEW_RANGES (1024 * KIB)
+#define MAX_VIEW_RANGES    (1024 * KIB)
 /* In a row, then BYE. */
-#define MAX_BAD_COMMANDS 20
+#define MAX_BAD_COMMANDS   20
 /* Parentheses, SEARCH terms. */
-#define MAX_NESTING 32
+#define MAX_NESTING        32
 
 /* POP3 and SMTP. */
 
@@ -45,24 +45,24 @@
 /* RFC 4954 4: AUTH lines up to 12288. */
 #define MAX_SMTP_LINE 12288
 /* Then 421. */
-#define MAX_SMTP_BAD 20
+#define MAX_SMTP_BAD  20
 
 /* Messages. */
 
 /* Nested parts; deeper ones are leaves. */
-#define MAX_MIME_DEPTH 64
+#define MAX_MIME_DEPTH    64
 /* Of one message; later ones are body text. */
-#define MAX_MIME_PARTS 10000
+#define MAX_MIME_PARTS    10000
 /* Of one header that we look at. */
-#define MAX_HEADER_BYTES (256 * KIB)
+#define MAX_HEADER_BYTES  (256 * KIB)
 /* Of one Content-Type. */
-#define MAX_PARAMS 64
+#define MAX_PARAMS        64
 /* Of one field: long To lists are real. */
-#define MAX_ADDRESSES 20000
+#define MAX_ADDRESSES     20000
 /* Parsed structure of one message. */
 #define MAX_MESSAGE_ARENA (8 * MIB)
 /* RFC 2046 says 70; be kind. */
-#define MAX_BOUNDARY 256
+#define MAX_BOUNDARY      256
 
 /* Output and channels. */
 
@@ -75,6 +75,6 @@
 /* Under the default wmem_max of 208 KiB. */
 #define MAX_IPC_DATAGRAM (128 * KIB)
 /* A parked session. */
-#define MAX_PACKED (64 * KIB)
+#define MAX_PACKED       (64 * KIB)
 
 #endif
