@@ -38,8 +38,7 @@ enum imap_verb_flag {
 	WRITES = 1 << 11,      /* refused in a mailbox opened by EXAMINE */
 	NEEDS_CLEAR = 1 << 12, /* carries a password: refused without TLS, but
 				  from loopback */
-	RUNS_LONG = 1 << 13    /* the inactivity timer does not end it (IDLE has
-				  a timer of its own) */
+	IS_SILENT = 1 << 13    /* not of the registry: no reply */
 };
 
 struct imap_verb {
@@ -89,6 +88,7 @@ struct imap_cmd {
 	void *ctx;               /* in the arena; the command's own */
 	struct flush_set *flush; /* for STEP_FLUSH; of the session */
 	struct err err;          /* for STEP_FAIL */
+	bool listens;            /* STEP_EVENT: client's bytes are one (IDLE) */
 
 	/* the tagged reply (imap_reply.h sets it): default OK */
 	enum imap_status status;

@@ -62,6 +62,7 @@ size_t imap_arg_count(const struct imap_arg *a);
  *   mailbox   text: the name in UTF-8, out of modified UTF-7, INBOX folded
  *   pattern   text: as mailbox, wildcards allowed, also as an atom; no folding
  *   atom      text
+ *   initial   text: an atom that is no atom, as base64 and "=" are
  *   set       text: sequence-set, syntax checked (seqset_parse it with the
  *             right "*"); "$" is let through when it stands alone
  *   number    number: 32 bits
@@ -80,6 +81,7 @@ enum imap_value_kind {
 	VALUE_MAILBOX,
 	VALUE_PATTERN,
 	VALUE_ATOM,
+	VALUE_INITIAL,
 	VALUE_SET,
 	VALUE_NUMBER,
 	VALUE_FLAGS,
@@ -122,6 +124,10 @@ int imap_args_match(const struct imap_grammar *g, const struct imap_arg *args,
  * as above. */
 int imap_arg_mailbox(const struct imap_arg *a, struct arena *arena,
     struct slice *name_out, struct err *err) MUST_CHECK;
+/* A name with wildcards (LIST); what is no name gives a pattern that matches
+ * nothing. */
+int imap_arg_pattern(const struct imap_arg *a, struct arena *arena,
+    struct slice *out, struct err *err) MUST_CHECK;
 int imap_arg_set(const struct imap_arg *a, struct slice *text_out,
     struct err *err) MUST_CHECK;
 int imap_arg_number(

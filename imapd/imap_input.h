@@ -59,19 +59,23 @@ struct imap_input {
 
 	/* private from here */
 	unsigned state;
+	enum imap_parse out;
 	struct buf token;
 	bool token_escape;
-	bool is_draining;
+	bool is_line_given;
 	size_t line_bytes;
 	size_t drained;
+	enum {
+		SIZE_NONE,
+		SIZE_DIGITS,
+		SIZE_WHOLE
+	} sized; /* "{12" */
+	uint64_t size;
 	uint64_t literal_left;
 	char *literal_p;
-	bool tail_plus, tail_brace, tail_cr; /* while draining: "{n+}" seen? */
-	uint64_t tail_n;
 	unsigned depth;
 	struct imap_arg *open[MAX_NESTING]; /* lists and sections not closed */
-	bool open_section[MAX_NESTING];
-	struct imap_arg **link; /* where the next node hangs */
+	struct imap_arg **link;             /* where the next node hangs */
 	struct imap_arg *last; /* the node just made (for a section's suffix) */
 	unsigned n_top;        /* complete top-level arguments */
 };

@@ -10,7 +10,7 @@
 #include "imapd/command.h"
 #include "libbase/buf.h"
 
-/* "* " + text + CRLF into the output of the session. At most 8 KiB; longer
+/* "* " + text + CRLF into the output of the session. At most 500 bytes; longer
  * answers are made in a buf of their own and given to imap_put. */
 void imap_untagged(struct imap_session *s, const char *fmt, ...) PRINTF(2, 3);
 /* Raw bytes, as they are. */

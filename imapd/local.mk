@@ -1,4 +1,32 @@
 # SPDX-License-Identifier: ISC
+# All but main, for the daemon and for unit tests.
+noinst_LIBRARIES += %D%/libimapd.a
+%C%_libimapd_a_SOURCES = \
+	%D%/cmd_any.c \
+	%D%/cmd_append.c \
+	%D%/cmd_copy.c \
+	%D%/cmd_fetch.c \
+	%D%/cmd_flags.c %D%/cmd_flags.h \
+	%D%/cmd_idle.c \
+	%D%/cmd_list.c \
+	%D%/cmd_login.c %D%/cmd_login.h \
+	%D%/cmd_mailbox.c \
+	%D%/cmd_search.c \
+	%D%/cmd_select.c \
+	%D%/cmd_store.c \
+	%D%/command.c %D%/command.h \
+	%D%/imap_args.c %D%/imap_args.h \
+	%D%/imap_frontend.c %D%/imap_frontend.h \
+	%D%/imap_input.c %D%/imap_input.h \
+	%D%/imap_reply.c %D%/imap_reply.h \
+	%D%/imap_session.c %D%/imap_session.h \
+	%D%/imap_user.c %D%/imap_user.h \
+	%D%/pack.c %D%/pack.h \
+	%D%/park.c \
+	%D%/status.c %D%/status.h \
+	%D%/update.c %D%/update.h
+IMAPD_LIBS = imapd/libimapd.a $(LIBS_COMMON)
+
 # sbin_PROGRAMS += %D%/imapd
 # %C%_imapd_SOURCES = %D%/imapd.c
-# %C%_imapd_LDADD = $(LIBS_COMMON)
+# %C%_imapd_LDADD = $(IMAPD_LIBS)

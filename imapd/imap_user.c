@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+/* The process of one user: its store, its connections, who hears of what. */
+#include <string.h>
+
+#include "imapd/imap_reply.h"
+#include "imapd/imap_user.h"
+#include "imapd/pack.h"
+#include "imapd/update.h"
+#include "libbase/mem.h"
+#include "libmaildir/mailbox.h"
+#include "libmaildir/store.h"
+#include "libnet/conn.h"
+#include "libserver/conf.h"
+#include "libserver/log.h"
+#include "libserver/session.h"
+
+#define MAX_LOGIN_REPLY (4 * KIB)
+
+/* ---- change notices ---- */
+
+static bool
+wants_waking(const struct imap_session *s)
+{
+	return s->is_idling && s->box != NULL &&
+	    (update_has_news(s) || mailbox_is_dirty(s->box));
+}
+
+void
+imap_user_changed(struct imap_user *u, const struct imap_session *by)
+{
+	struct imap_session *s;
+
+	LIST_FOREACH(s, &u->sessions, entry) {
+		if (s != by && wants_waking(s))
+			conn_wake(s->conn);
+	}
+}
+
+void
+imap_user_look(struct imap_user *u)
+{
+	if (watch_read(mailboxes_watch(u->boxes)))
+		imap_user_changed(u, NULL);
+}
+
+static void
+on_inotify(void *arg, unsigned events)
+{
+	(void)events;
+	imap_user_look(arg);
+}
+
+/* ---- names ---- */
+
+int
+imap_user_canonical(struct imap_user *u, struct slice name, struct arena *arena,
+    struct slice *out, struct err *err)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, MAX_MAILBOX_NAME);
+	r = foldername_canonical(store_names(u->store), name, &b, err);
+	if (r == 0 && !buf_ok(&b))
+		r = err_set(err, ERR_LIMIT, "mailbox name too long");
+	if (r == 0)
+		*out = arena_slice(arena, buf_slice(&b));
+	buf_free(&b);
+	return r;
+}
+
+void
+imap_user_forget(struct imap_user *u, struct slice name)
+{
+	struct imap_session *s;
+	struct slice open;
+
+	mailboxes_forget(u->boxes, name);
+	/* children went with it */
+	LIST_FOREACH(s, &u->sessions, entry) {
+		open = slice_str(s->mailbox_name);
+		if (open.n > 0 && foldername_is_below(u->separator, name, open))
+			mailboxes_forget(u->boxes, open);
+	}
+}
+
+/* ---- connections ---- */
+
+static void
+on_ready(struct conn *c, void *arg)
+{
+	(void)c;
+	imap_run(arg);
+}
+
+static void
+on_timeout(struct conn *c, void *arg)
+{
+	(void)c;
+	imap_timed_out(arg);
+}
+
+static struct imap_session *
+new_session(struct imap_user *u, struct session_link *link,
+    const struct attach_info *info)
+{
+	struct imap_session *s = xmalloc(sizeof(*s));
+	const struct conn_conf conf = { .max_in = IO_BLOCK,
+		.on_ready = on_ready,
+		.on_timeout = on_timeout,
+		.arg = s };
+
+	imap_session_init(s, session_conn(link, &conf));
+	s->user = u;
+	s->info = info;
+	s->id = info->id;
+	s->has_tls = info->is_tls;
+	s->is_loopback = info->is_loopback;
+	LIST_INSERT_HEAD(&u->sessions, s, entry);
+	conn_set_timeout_ms(s->conn, u->timeout_ms);
+	conn_want(s->conn, WANT_SOON);
+	imap_enter(s, IMAP_AUTH);
+	return s;
+}
+
+static void
+forget_session(struct imap_session *s)
+{
+	LIST_REMOVE(s, entry);
+	imap_session_free(s);
+	xfree(s);
+}
+
+void
+imap_user_close(struct imap_session *s, const char *reason)
+{
+	struct imap_user *u = s->user;
+	const struct attach_info *info = s->info;
+
+	log_info(s->id, "closed", "reason", reason, "in",
+	    LOG_U64(conn_bytes_in(s->conn)), "out",
+	    LOG_U64(conn_bytes_out(s->conn)), NULL);
+	conn_close(&s->conn);
+	forget_session(s);
+	session_closed(u->se, info);
+}
+
+/* The command that logged in gets its reply from here. */
+static void
+greet(struct imap_session *s, struct slice tag)
+{
+	struct buf b;
+
+	buf_init(&b, MAX_LOGIN_REPLY + tag.n);
+	buf_put_slice(&b, tag);
+	buf_puts(&b, " OK [CAPABILITY ");
+	command_capabilities(s, &b);
+	buf_puts(&b, "] Logged in\r\n");
+	imap_put(s, buf_slice(&b));
+	buf_free(&b);
+}
+
+static int
+user_attach(struct session *se, struct session_link *link, struct slice hello,
+    const struct attach_info *info, struct err *err)
+{
+	struct imap_session *s;
+	struct pack p;
+
+	if (pack_read(hello, &p, err) == -1)
+		return -1;
+	if (p.kind != PACK_LOGIN || p.flags != 0)
+		return err_set(err, ERR_CORRUPT, "hello of no login");
+	s = new_session(se->state, link, info);
+	s->enabled = p.enabled;
+	greet(s, p.tag);
+	return 0;
+}
+
+static int
+user_unpack(struct session *se, struct session_link *link, struct slice packed,
+    const int *fds, unsigned n_fds, const struct attach_info *info,
+    struct err *err)
+{
+	struct imap_session *s;
+	struct pack p;
+
+	(void)fds;
+	if (pack_read(packed, &p, err) == -1)
+		return -1;
+	if (p.kind != PACK_PARKED || n_fds != 0)
+		return err_set(err, ERR_CORRUPT, "not a parked session");
+	s = new_session(se->state, link, info);
+	imap_session_unpack(s, &p);
+	return 0;
+}
+
+void
+imap_user_rested(struct imap_session *s)
+{
+	struct imap_user *u = s->user;
+	const struct attach_info *info = s->info;
+	struct buf packed;
+	struct err err;
+
+	if (u->park_after == 0 || s->n_commands < u->park_after)
+		return;
+	buf_init(&packed, MAX_PACKED);
+	if (imap_session_pack(s, &packed, &err) == 0) {
+		switch (session_park(
+		    u->se, &s->conn, buf_slice(&packed), NULL, 0, info, &err)) {
+		case 1:
+			forget_session(s);
+			break;
+		case 0:
+			/* what was written leaves with this round */
+			conn_want(s->conn, WANT_IN | WANT_SOON);
+			break;
+		default:
+			log_err(s->id, "park", &err);
+			break;
+		}
+	} else if (err.code == ERR_BUSY && conn_out_bytes(s->conn) > 0) {
+		conn_want(s->conn, conn_wanted(s->conn) | WANT_SOON);
+	}
+	buf_free(&packed);
+}
+
+/* ---- the process ---- */
+
+/* A program's patience at SIGTERM ends before the family's does. */
+static void
+on_drain(void *arg)
+{
+	struct imap_user *u = arg;
+	struct imap_session *s, *next;
+
+	for (s = LIST_FIRST(&u->sessions); s != NULL; s = next) {
+		next = LIST_NEXT(s, entry);
+		imap_cut_short(s);
+	}
+}
+
+static int
+open_store(struct imap_user *u, const struct session *se, struct err *err)
+{
+	const struct account *a = se->account;
+	const struct conf *c = se->conf;
+	const uint32_t grain_us = (uint32_t)conf_ms(c, "stamp_grain") * 1000;
+	const struct mailboxes_conf boxes = { .stamp_grain_us = grain_us,
+		.watch = true };
+	const struct store_conf sc = { .mail = a->mail,
+		.control = a->control[0] == '\0' ? NULL : a->control,
+		.separator = u->separator,
+		.namespace_prefix = u->prefix,
+		.names_utf8 = strcmp(conf_str(c, "folder_names"), "utf8") == 0,
+		.create = true,
+		.uid = a->uid,
+		.gid = a->gid,
+		.stamp_grain_us = grain_us,
+		.quota_bytes = a->quota_bytes,
+		.quota_messages = a->quota_messages };
+
+	if (store_open(&sc, &u->store, err) == -1)
+		return err_context(err, "mail folder: ");
+	u->boxes = mailboxes_new(u->store, &boxes);
+	return 0;
+}
+
+static int
+user_start(struct session *se, struct err *err)
+{
+	struct imap_user *u = xcalloc(1, sizeof(*u));
+	const struct conf *c = se->conf;
+	int fd;
+
+	u->se = se;
+	LIST_INIT(&u->sessions);
+	u->separator = conf_str(c, "separator")[0];
+	u->prefix = conf_str(c, "namespace_prefix");
+	u->message_size = conf_u64(c, "message_size");
+	u->timeout_ms = conf_ms(c, "imap_timeout");
+	u->drain_ms = conf_ms(c, "drain_time");
+	u->park_after = conf_u64(c, "park_after");
+	if (open_store(u, se, err) == -1) {
+		xfree(u);
+		return -1;
+	}
+	timer_init(&u->drain, se->loop, on_drain, u);
+	fd = watch_fd(mailboxes_watch(u->boxes));
+	if (fd != -1) {
+		iowatch_init(&u->watch, se->loop, fd, on_inotify, u);
+		iowatch_set(&u->watch, LOOP_READ);
+	}
+	se->state = u;
+	return 0;
+}
+
+static void
+user_drain(struct session *se)
+{
+	struct imap_user *u = se->state;
+	struct imap_session *s, *next;
+
+	for (s = LIST_FIRST(&u->sessions); s != NULL; s = next) {
+		next = LIST_NEXT(s, entry);
+		imap_drain(s);
+	}
+	if (!LIST_EMPTY(&u->sessions))
+		timer_start_ms(&u->drain, u->drain_ms / 2);
+}
+
+static void
+user_end(struct session *se)
+{
+	struct imap_user *u = se->state;
+
+	if (u == NULL)
+		return;
+	iowatch_stop(&u->watch);
+	timer_stop(&u->drain);
+	mailboxes_free(&u->boxes);
+	store_close(u->store);
+	xfree(u);
+	se->state = NULL;
+}
+
+const struct session_ops imap_session_ops = {
+	.start = user_start,
+	.attach = user_attach,
+	.unpack = user_unpack,
+	.drain = user_drain,
+	.end = user_end,
+};

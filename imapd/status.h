@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* STATUS items as rows, for STATUS and for LIST ... RETURN (STATUS). */
+#ifndef IMAPD_STATUS_H
+#define IMAPD_STATUS_H
+
+#include "imapd/imap_args.h"
+#include "libbase/buf.h"
+#include "libmaildir/mailbox.h"
+
+struct imap_user;
+
+/* A mailbox that is looked at: zeroed at the start, status_close() at the
+ * end. */
+struct status_open {
+	struct mailbox *box;
+	struct mailbox_refresh refresh;
+};
+
+/* A chain of item names to bits; false for an unknown one or none at all. */
+bool status_items(const struct imap_arg *a, unsigned *items_out);
+/* Open it, bring it up to date. STEP_DONE: status_put may follow. */
+enum step status_refresh(struct imap_user *u, struct slice name,
+    struct status_open *open, struct flush_set *fs, struct err *err) MUST_CHECK;
+void status_close(struct status_open *open);
+/* "* STATUS name (MESSAGES 3 ...)" */
+void status_put(struct buf *b, struct slice name, unsigned items,
+    const struct status_open *open);
+
+#endif
