@@ -40,8 +40,7 @@ values(struct run *r)
 		    g.item[0].kind == VALUE_MAILBOX)
 			abort();
 	}
-	if (r->in.args != NULL &&
-	    imap_arg_date(r->in.args, &day, &err) == 0 &&
+	if (r->in.args != NULL && imap_arg_date(r->in.args, &day, &err) == 0 &&
 	    (day < -719528 || day > 2932896))
 		abort(); /* outside of the years 0 to 9999 */
 }

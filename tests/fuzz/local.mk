@@ -32,3 +32,7 @@ EXTRA_PROGRAMS += %D%/fuzz_foldername
 EXTRA_PROGRAMS += %D%/fuzz_subs
 %C%_fuzz_subs_SOURCES = %D%/fuzz_subs.c
 %C%_fuzz_subs_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_imap
+%C%_fuzz_imap_SOURCES = %D%/fuzz_imap.c
+%C%_fuzz_imap_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)

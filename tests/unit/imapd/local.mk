@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
-# One test: check_PROGRAMS += %D%/test_x
-#           TESTS += %D%/test_x
-#           %C%_test_x_SOURCES = %D%/test_x.c
-#           %C%_test_x_LDADD = $(LIBS_COMMON) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_imap_input %D%/test_imap_args
+TESTS += %D%/test_imap_input %D%/test_imap_args
+%C%_test_imap_input_SOURCES = %D%/test_imap_input.c %D%/imap_tree.h
+%C%_test_imap_input_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
+%C%_test_imap_args_SOURCES = %D%/test_imap_args.c
+%C%_test_imap_args_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
