@@ -113,7 +113,7 @@ save_add(struct save *s, const struct save_message *m, struct err *err)
 	s->tap = m->tap;
 	s->tap_arg = m->tap_arg;
 	s->count = (struct crlf_count){ 0 };
-	s->last_cr = false;
+	s->n_cr = 0;
 	buf_init(&b, MAX_FILE_NAME);
 	if (s->kind == SAVE_STAGE)
 		buf_printf(&b, ".tmp.%s", s->stage_id);
@@ -150,6 +150,25 @@ write_block(struct save *s, struct err *err)
 	return 0;
 }
 
+/* One byte where CRs are about. A single CR before LF is left out. Of more, all
+ * stay, LF too: the last one and LF are a CRLF, which goes out as it is. */
+static void
+put_near_cr(struct save *s, char c)
+{
+	if (c == '\r') {
+		if (s->n_cr > 0)
+			buf_putc(&s->block, '\r');
+		if (s->n_cr == 1)
+			buf_putc(&s->block, '\r');
+		s->n_cr = s->n_cr == 0 ? 1 : 2;
+		return;
+	}
+	if (s->n_cr == 1 && c != '\n')
+		buf_putc(&s->block, '\r');
+	s->n_cr = 0;
+	buf_putc(&s->block, c);
+}
+
 /* CRLF becomes LF: a CR is held back until what follows is known. */
 static void
 put_stored(struct save *s, struct slice part)
@@ -157,24 +176,16 @@ put_stored(struct save *s, struct slice part)
 	const char *cr;
 	size_t n;
 
-	if (s->last_cr && part.n > 0) {
-		s->last_cr = false;
-		if (part.p[0] != '\n')
-			buf_putc(&s->block, '\r');
-	}
 	while (part.n > 0) {
-		cr = memchr(part.p, '\r', part.n);
-		if (cr == NULL) {
-			buf_put_slice(&s->block, part);
-			return;
+		if (s->n_cr > 0 || part.p[0] == '\r') {
+			put_near_cr(s, part.p[0]);
+			part = slice_from(part, 1);
+			continue;
 		}
-		n = (size_t)(cr - part.p);
+		cr = memchr(part.p, '\r', part.n);
+		n = cr == NULL ? part.n : (size_t)(cr - part.p);
 		buf_put(&s->block, part.p, n);
-		part = slice_from(part, n + 1);
-		if (part.n == 0)
-			s->last_cr = true;
-		else if (part.p[0] != '\n')
-			buf_putc(&s->block, '\r');
+		part = slice_from(part, n);
 	}
 }
 
@@ -200,9 +211,9 @@ save_end(struct save *s, struct err *err)
 	if (!s->is_writing)
 		return 0;
 	one = &s->v[s->n - 1];
-	if (s->last_cr)
+	if (s->n_cr == 1)
 		buf_putc(&s->block, '\r');
-	s->last_cr = false;
+	s->n_cr = 0;
 	if (write_block(s, err) == -1)
 		return -1;
 	one->size = s->count.bytes;

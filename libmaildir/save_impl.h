@@ -56,7 +56,8 @@ struct save {
 	size_t n_asked;      /* of these: in the flush under way */
 
 	/* of the message being written: the last of v */
-	bool is_writing, last_cr;
+	bool is_writing;
+	unsigned n_cr;    /* before here: 1, held back; 2, two or more */
 	struct buf block; /* as stored, not yet written */
 	struct crlf_count count;
 	uint64_t max;

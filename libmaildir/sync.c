@@ -342,6 +342,9 @@ needs_scan(struct mailbox *mb, struct err *err)
 		return 1;
 	if (mb->is_dirty && clock_mono_us() >= mb->again_at_us)
 		return 1;
+	/* A folder removed under our descriptors makes no event. */
+	if (take_stamp(mb, mb->folder.cur, &cur, err) == -1)
+		return -1;
 	if (mb->watch != NULL) {
 		(void)watch_read(mb->family->watch);
 		if (watch_is_dirty(mb->watch))
@@ -349,8 +352,7 @@ needs_scan(struct mailbox *mb, struct err *err)
 		if (!watch_is_gone(mb->watch))
 			return 0;
 	}
-	if (take_stamp(mb, mb->folder.cur, &cur, err) == -1 ||
-	    take_stamp(mb, mb->folder.new, &new, err) == -1)
+	if (take_stamp(mb, mb->folder.new, &new, err) == -1)
 		return -1;
 	return !stamp_equal(&cur, &mb->cur_stamp) ||
 	    !stamp_equal(&new, &mb->new_stamp);
