@@ -15,7 +15,7 @@
 static bool
 would_block(int sys)
 {
-	return sys == EAGAIN || sys == EWOULDBLOCK;
+	return sys == EAGAIN; /* on Linux EWOULDBLOCK is the same */
 }
 
 enum transport_answer
