@@ -8,5 +8,6 @@ noinst_LIBRARIES += %D%/libauth.a
 	%D%/auth_pam.c %D%/auth_pam.h \
 	%D%/sasl.c %D%/sasl.h %D%/sasl_login.c %D%/sasl_plain.c \
 	%D%/throttle.c %D%/throttle.h \
+	%D%/uids.c %D%/uids.h \
 	%D%/userdb.c %D%/userdb.h %D%/userdb_conf.c \
 	%D%/userfile.c %D%/userfile.h %D%/userfile_io.c

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/* Homes of virtual users. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libauth/userdb.h"
+#include "libbase/mem.h"
+#include "libserver/sandbox.h"
+#include "restantectl/ctl_home.h"
+
+static const char tail[] = "/Maildir";
+
+int
+ctl_default_home(
+    const struct conf *conf, struct slice name, char *out, struct err *err)
+{
+	const char *mail = conf_str(conf, "mail_location");
+	struct account *a = xcalloc(1, sizeof(*a));
+	size_t n = strlen(mail), t = sizeof(tail) - 1;
+	struct userdb_conf uc;
+	char *pattern;
+	int r;
+
+	userdb_conf_from(&uc, conf);
+	(void)snprintf(a->name, sizeof(a->name), "%.*s", SLICE_ARG(name));
+	if (mail[0] == '/' && n > t && strcmp(mail + n - t, tail) == 0)
+		pattern = xstrndup(mail, n - t);
+	else
+		pattern =
+		    xstrdup(RESTANTE_LOCALSTATEDIR "/lib/restante/mail/%u");
+	r = userdb_expand(pattern, a, &uc, out, ACCOUNT_PATH_MAX, err);
+	xfree(pattern);
+	xfree(a);
+	return r;
+}
+
+static int
+make_folder(const char *path, mode_t mode, struct err *err)
+{
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return err_sys(err, "%s", path);
+	return 0;
+}
+
+/* All folders above path. */
+static int
+make_parents(const char *path, struct err *err)
+{
+	for (const char *p = strchr(path + 1, '/'); p != NULL;
+	     p = strchr(p + 1, '/')) {
+		char *part = xstrndup(path, (size_t)(p - path));
+		int r = make_folder(part, 0755, err);
+
+		xfree(part);
+		if (r != 0)
+			return -1;
+	}
+	return 0;
+}
+/* A folder of the user. One that is there and is somebody else's is refused:
+ * it would be given away. */
+static int
+make_owned(const char *path, const struct account *a, struct err *err)
+{
+	struct stat st;
+	bool fresh;
+	int fd, r = 0;
+
+	if (make_parents(path, err) != 0)
+		return -1;
+	fresh = mkdir(path, 0700) == 0;
+	if (!fresh && errno != EEXIST)
+		return err_sys(err, "%s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	if (fresh && geteuid() == 0 && fchown(fd, a->uid, a->gid) != 0)
+		r = err_sys(err, "%s: chown", path);
+	else if (fstat(fd, &st) != 0)
+		r = err_sys(err, "%s", path);
+	else if (st.st_uid != a->uid && geteuid() == 0)
+		r = err_set(err, ERR_DENIED,
+		    "%s is there and belongs to uid %u, not %u", path,
+		    st.st_uid, a->uid);
+	(void)close(fd);
+	return r;
+}
+
+static int
+become(const struct account *a, struct err *err)
+{
+	const struct sandbox_paths paths = { .write = { a->home, a->mail } };
+
+	if (geteuid() == 0 &&
+	    (setgroups(0, NULL) != 0 ||
+		setresgid(a->gid, a->gid, a->gid) != 0 ||
+		setresuid(a->uid, a->uid, a->uid) != 0))
+		return err_sys(err, "becoming uid %u", a->uid);
+	return sandbox_landlock(&paths, err) < 0 ? -1 : 0;
+}
+
+static int
+make_maildir(const char *mail, struct err *err)
+{
+	static const char *const subs[] = { "", "/tmp", "/new", "/cur" };
+	char path[ACCOUNT_PATH_MAX + 8];
+
+	for (size_t i = 0; i < N_ELEMENTS(subs); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", mail, subs[i]);
+		if (make_folder(path, 0700, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* In a child that is the user and can reach nothing else. */
+static int
+as_user(const struct account *a, struct err *err)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, "fork");
+	if (pid == 0) {
+		struct err e;
+
+		if (become(a, &e) != 0 || make_maildir(a->mail, &e) != 0) {
+			(void)fprintf(stderr, "restantectl: %s\n", e.text);
+			_exit(1);
+		}
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return err_sys(err, "waitpid");
+	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(err, ERR_TEMP, "the mail folder is not made");
+	return 0;
+}
+
+static bool
+is_below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0');
+}
+
+int
+ctl_make_home(const struct account *a, struct err *err)
+{
+	if (make_owned(a->home, a, err) != 0)
+		return -1;
+	if (!is_below(a->mail, a->home) && make_owned(a->mail, a, err) != 0)
+		return -1;
+	return as_user(a, err);
+}
