@@ -42,7 +42,7 @@ struct login_result {
 struct frontend_ops {
 	size_t conn_size;
 	size_t max_in; /* ceiling on unread input: the longest line */
-	/* Greet. */
+	/* Greet; run is called right after. */
 	void (*open)(struct fe_conn *fc);
 	/* A wish of conn_want came true (input is there, output went out, ...);
 	 * also called once after TLS stands. Never during a login. */
@@ -55,7 +55,8 @@ struct frontend_ops {
 	/* Write what the session must know (tag, commands seen): at most
 	 * 32 KiB. Unread input travels by itself. */
 	void (*handover)(struct fe_conn *fc, struct buf *hello);
-	/* The connection ends: free what proto points to. */
+	/* The connection ends, or was handed over (fc->conn is NULL then):
+	 * free what proto points to. */
 	void (*close)(struct fe_conn *fc);
 	/* Going down, not logged in: say BYE; closed after this. NULL: just
 	 * closed. */

@@ -76,15 +76,27 @@ allow_all(int ruleset, const struct sandbox_paths *paths, uint64_t known,
 	return 0;
 }
 
+/* Version 1 refuses every rename between folders: tmp to new fails. */
+static long
+version(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+bool
+sandbox_has_landlock(void)
+{
+	return version() >= 2;
+}
+
 int
 sandbox_landlock(const struct sandbox_paths *paths, struct err *err)
 {
 	struct landlock_ruleset_attr attr = { 0 };
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
+	long abi = version();
 	int ruleset, r;
 
-	/* Version 1 refuses every rename between folders: tmp to new fails */
 	if (abi < 2)
 		return 1;
 	attr.handled_access_fs = RIGHTS_WRITE | RIGHTS_NEVER;

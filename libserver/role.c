@@ -110,6 +110,20 @@ forget_peer(struct role *r, struct ipc_peer *p)
 		r->spec->peer_gone(r, p);
 }
 
+static void
+ignore(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
+{
+	(void)r;
+	(void)from;
+	(void)m;
+}
+
+/* What a role that was spawned by us says beside its own messages. */
+static const struct ipc_handler spawned_handlers[] = {
+	{ IPC_READY, ignore, false },
+	{ .fn = NULL },
+};
+
 struct ipc_peer *
 role_add_peer(struct role *r, enum role_id id, unsigned index, int fd)
 {
@@ -120,7 +134,7 @@ role_add_peer(struct role *r, enum role_id id, unsigned index, int fd)
 		.index = index,
 		.rules = r->family->ipc,
 		.handlers = r->spec->handlers,
-		.more = program_handlers(r),
+		.more = id == R_HELPER ? spawned_handlers : program_handlers(r),
 		.gone = peer_gone };
 	struct ipc_peer *old = role_peer(r, id, index);
 

@@ -41,6 +41,9 @@ struct sandbox_paths {
 int
 sandbox_landlock(const struct sandbox_paths *paths, struct err *err) MUST_CHECK;
 
+/* Is there a Landlock that lets files be renamed between folders? */
+bool sandbox_has_landlock(void);
+
 /* No core file, not dumpable (no ptrace by the same uid). */
 int sandbox_undumpable(struct err *err) MUST_CHECK;
 /* Resource limits of a kind; n_files 0 keeps the limit of descriptors. */

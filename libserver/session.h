@@ -87,11 +87,10 @@ int session_park(struct session *se, struct conn **conn, struct slice packed,
 void session_finish(struct session *se);
 
 /* ---- inside libserver ---- */
-struct nursery_child;
-/* In the forked child. Does not return. */
+/* In the forked child. fd: its end of the nursery's (queue's) pair. Does not
+ * return. */
 NORETURN void session_main(struct role *nursery, enum role_id as,
-    const struct account *account, int fd, uint64_t job, bool had_crash);
-extern const struct role_spec session_role;
-extern const struct role_spec deliver_role;
+    const struct account *account, int fd, uint64_t job, bool had_crash,
+    const struct sandbox_filter *filter);
 
 #endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* The log role: reads the pipe all others write to, writes stderr, a file or
+ * syslog. It is the last to end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libbase/mem.h"
+#include "libnet/loop.h"
+#include "libserver/family.h"
+
+#define LINE_MAX (8u * 1024u)
+
+enum log_target {
+	TO_STDERR,
+	TO_FILE,
+	TO_SYSLOG
+};
+
+struct log_state {
+	struct role *role;
+	enum log_target target;
+	int file; /* -1: none, stderr instead */
+	struct iowatch pipe;
+	struct buf in;
+	uint64_t lost;
+};
+
+static enum log_level
+level_of(struct slice line)
+{
+	static const char *const words[] = { " level=debug ", " level=info ",
+		" level=warn ", " level=error " };
+
+	for (size_t i = 0; i < N_ELEMENTS(words); i++)
+		if (memmem(line.p, line.n, words[i], strlen(words[i])) != NULL)
+			return (enum log_level)i;
+	return LOG_LEVEL_WARN;
+}
+
+static void
+put_line(struct log_state *s, struct slice line)
+{
+	int fd =
+	    s->target == TO_FILE && s->file != -1 ? s->file : STDERR_FILENO;
+	struct slice rest;
+
+	if (line.n == 0)
+		return;
+	if (s->target == TO_SYSLOG) {
+		/* syslog has its own time: ours ends at the first blank */
+		rest = line;
+		if (ascii_is_digit(line.p[0]) && line.n > 25 &&
+		    line.p[24] == ' ')
+			rest = slice_from(line, 25);
+		log_syslog_line(level_of(line), rest);
+		return;
+	}
+	/* the newline lies behind the line in the buffer */
+	if (write(fd, line.p, line.n + 1) != (ssize_t)line.n + 1)
+		s->lost++;
+}
+
+static void
+put_lines(struct log_state *s)
+{
+	struct slice all = buf_slice(&s->in);
+	size_t used = 0;
+	ptrdiff_t at;
+
+	while ((at = slice_find(slice_from(all, used), '\n')) >= 0) {
+		put_line(s, slice_of(all.p + used, (size_t)at));
+		used += (size_t)at + 1;
+	}
+	if (used == 0 && all.n >= LINE_MAX)
+		used = all.n; /* not ours: a line without end */
+	buf_consume(&s->in, used);
+}
+
+/* false: nothing there now, or the end. */
+static bool
+read_some(struct log_state *s)
+{
+	char *p = buf_reserve(&s->in, LINE_MAX);
+	ssize_t n;
+
+	if (p == NULL) {
+		buf_reset(&s->in);
+		return true;
+	}
+	n = read(ROLE_FD_LOG, p, LINE_MAX);
+	if (n > 0)
+		buf_commit(&s->in, (size_t)n);
+	if (n == 0)
+		role_quit(s->role);
+	put_lines(s);
+	return n > 0;
+}
+
+static void
+on_pipe(void *arg, unsigned events)
+{
+	(void)events;
+	(void)read_some(arg);
+}
+
+static void
+choose_target(struct log_state *s)
+{
+	const char *where = conf_str(s->role->conf, "log");
+
+	s->target = strcmp(where, "syslog") == 0 ? TO_SYSLOG :
+	    where[0] == '/'                      ? TO_FILE :
+						   TO_STDERR;
+	if (s->target == TO_SYSLOG)
+		log_syslog_open(s->role->family->name);
+}
+
+static void
+on_log_file(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
+{
+	struct log_state *s = r->state;
+	int fd = ipc_take_fd(m, 0);
+
+	(void)from;
+	if (fd == -1)
+		return;
+	if (s->file != -1)
+		close(s->file);
+	s->file = fd;
+}
+
+/* syslog(3) writes local times and may open nothing later. */
+static int
+log_prepare(struct role *r, struct err *err)
+{
+	(void)r;
+	(void)err;
+	tzset();
+	return 0;
+}
+
+static int
+log_start(struct role *r, struct err *err)
+{
+	struct log_state *s = xcalloc(1, sizeof(*s));
+	int flags = fcntl(ROLE_FD_LOG, F_GETFL);
+
+	if (flags == -1 ||
+	    fcntl(ROLE_FD_LOG, F_SETFL, flags | O_NONBLOCK) == -1)
+		return err_sys(err, "log pipe");
+	s->role = r;
+	s->file = -1;
+	r->state = s;
+	buf_init(&s->in, 4 * LINE_MAX);
+	choose_target(s);
+	iowatch_init(&s->pipe, r->loop, ROLE_FD_LOG, on_pipe, s);
+	iowatch_set(&s->pipe, LOOP_READ);
+	return 0;
+}
+
+static void
+log_reload(struct role *r, const struct conf *old)
+{
+	(void)old;
+	choose_target(r->state);
+}
+
+/* Everybody else has ended: write what is left. */
+static void
+log_drain(struct role *r, uint64_t within_ms)
+{
+	(void)within_ms;
+	while (read_some(r->state) && !r->is_quitting)
+		continue;
+	role_quit(r);
+}
+
+static const struct ipc_handler log_handlers[] = {
+	{ IPC_LOG_FILE, on_log_file, false },
+	{ .fn = NULL },
+};
+
+const struct role_spec log_role = {
+	.id = R_LOG,
+	.name = "log",
+	.sandbox = SANDBOX_LOG,
+	.user_setting = "log_user",
+	.handlers = log_handlers,
+	.prepare = log_prepare,
+	.start = log_start,
+	.reload = log_reload,
+	.drain = log_drain,
+};
