@@ -129,7 +129,7 @@ struct civil {
 };
 
 /* "2 Jan 2006", also "2-Jan-06" and "Jan 2 ... 2006" of asctime (then the year
- * is still to come, 0). */
+ * is still to come, -1). */
 static bool
 take_day(struct slice *s, struct civil *c)
 {
@@ -142,7 +142,8 @@ take_day(struct slice *s, struct civil *c)
 		skip_to_next(s, '-');
 		c->month = date_month(take_word(s));
 		skip_to_next(s, '-');
-		if (c->month == 0 || !take_number(s, 4, &c->year, &digits))
+		if (c->month == 0 || !take_number(s, 4, &c->year, &digits) ||
+		    digits < 2)
 			return false;
 		/* RFC 5322 4.3 */
 		if (digits == 2)
@@ -155,6 +156,7 @@ take_day(struct slice *s, struct civil *c)
 		skip_to_next(s, '-');
 		if (c->month == 0 || !take_number(s, 2, &c->day, NULL))
 			return false;
+		c->year = -1;
 	}
 	return c->day >= 1 && c->day <= 31;
 }
@@ -255,7 +257,7 @@ date_parse(struct slice text, struct date *date_out)
 	skip_to_next(&s, '-');
 	take_time(&s, &c);
 	d.zone_mins = take_zone(&s);
-	if (c.year == 0) { /* asctime: the year is last */
+	if (c.year < 0) { /* asctime: the year is last */
 		unsigned digits = 0;
 
 		param_skip(&s);

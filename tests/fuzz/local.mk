@@ -36,3 +36,21 @@ EXTRA_PROGRAMS += %D%/fuzz_subs
 EXTRA_PROGRAMS += %D%/fuzz_imap
 %C%_fuzz_imap_SOURCES = %D%/fuzz_imap.c
 %C%_fuzz_imap_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_address
+%C%_fuzz_address_SOURCES = %D%/fuzz_address.c
+%C%_fuzz_address_LDADD = $(FUZZ_LIBS) $(MESSAGE_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_date
+%C%_fuzz_date_SOURCES = %D%/fuzz_date.c
+%C%_fuzz_date_LDADD = $(FUZZ_LIBS) $(MESSAGE_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_encword
+%C%_fuzz_encword_SOURCES = %D%/fuzz_encword.c
+%C%_fuzz_encword_LDADD = $(FUZZ_LIBS) $(MESSAGE_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_message
+%C%_fuzz_message_SOURCES = %D%/fuzz_message.c \
+	tests/unit/libmessage/message_check.c \
+	tests/unit/libmessage/message_check.h
+%C%_fuzz_message_LDADD = $(FUZZ_LIBS) $(MESSAGE_LIBS)
