@@ -69,8 +69,13 @@ add_targets(struct alias *al, struct arena *arena, struct slice rest,
 	while (rest.n > 0) {
 		struct slice w = cut_word(&rest, ',');
 
+#if PLANT == 73
+		if (w.p == NULL)
+			continue;
+#else
 		if (w.n == 0)
 			continue;
+#endif
 		if (w.p[0] == '|' || w.p[0] == '/' || w.p[0] == ':')
 			return err_set(err, ERR_INVALID,
 			    "line %u: \"%.*s\" is not a name or an address "

@@ -14,9 +14,14 @@ smtp_parse_line(struct slice line, struct smtp_line *out)
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
 			return false;
 	}
+#if PLANT == 72
+	while (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t')
+		line.n--;
+#else
 	while (line.n > 0 &&
 	    (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t'))
 		line.n--;
+#endif
 	blank = slice_find(line, ' ');
 	out->verb = blank == -1 ? line : slice_head(line, (size_t)blank);
 	out->args =

@@ -54,3 +54,14 @@ EXTRA_PROGRAMS += %D%/fuzz_message
 	tests/unit/libmessage/message_check.c \
 	tests/unit/libmessage/message_check.h
 %C%_fuzz_message_LDADD = $(FUZZ_LIBS) $(MESSAGE_LIBS)
+EXTRA_PROGRAMS += %D%/fuzz_smtp
+%C%_fuzz_smtp_SOURCES = %D%/fuzz_smtp.c
+%C%_fuzz_smtp_LDADD = $(FUZZ_LIBS) submitd/libsubmit.a $(LIBS_COMMON)
+
+EXTRA_PROGRAMS += %D%/fuzz_envelope
+%C%_fuzz_envelope_SOURCES = %D%/fuzz_envelope.c
+%C%_fuzz_envelope_LDADD = $(FUZZ_LIBS) submitd/libsubmit.a $(LIBS_COMMON)
+
+EXTRA_PROGRAMS += %D%/fuzz_aliases
+%C%_fuzz_aliases_SOURCES = %D%/fuzz_aliases.c
+%C%_fuzz_aliases_LDADD = $(FUZZ_LIBS) submitd/libsubmit.a $(LIBS_COMMON)
