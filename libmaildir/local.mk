@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
 # the store half
 %C%_libmaildir_a_SOURCES += \
   %D%/foldername.c %D%/foldername.h \
+  %D%/import.c %D%/import.h %D%/import_courier.c \
   %D%/listmatch.c %D%/listmatch.h \
   %D%/mutf7.c %D%/mutf7.h \
   %D%/quota.c %D%/quota.h \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libbase/mem.h"
+#include "libmaildir/import.h"
 #include "libmaildir/io.h"
 #include "libmaildir/store_private.h"
 
@@ -272,6 +273,10 @@ store_open_disk(struct store *st, const struct foldername *disk,
 	place.name = buf_cstr(&name);
 	r = folder_open(&place, out, err);
 	buf_free(&name);
+	if (r == 0 && import_courier(out, err) < 0) {
+		folder_close(out);
+		r = -1;
+	}
 	return r;
 }
 

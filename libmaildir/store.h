@@ -59,7 +59,8 @@ const struct foldername_conf *store_names(const struct store *st);
 
 /*
  * Open the Maildir of a mailbox; folder_close() when done. Missing cur, new or
- * tmp of an existing folder are made, and its control folder.
+ * tmp of an existing folder are made, and its control folder. What Courier left
+ * is taken over when there is no uidlist yet (import.h).
  * Errors: ERR_NOTFOUND (also for \NonExistent parents), ERR_INVALID.
  */
 int store_folder_open(struct store *st, struct slice name, struct folder *out,

@@ -65,3 +65,6 @@ EXTRA_PROGRAMS += %D%/fuzz_envelope
 EXTRA_PROGRAMS += %D%/fuzz_aliases
 %C%_fuzz_aliases_SOURCES = %D%/fuzz_aliases.c
 %C%_fuzz_aliases_LDADD = $(FUZZ_LIBS) submitd/libsubmit.a $(LIBS_COMMON)
+EXTRA_PROGRAMS += %D%/fuzz_import
+%C%_fuzz_import_SOURCES = %D%/fuzz_import.c
+%C%_fuzz_import_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)

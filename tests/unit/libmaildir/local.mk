@@ -45,3 +45,8 @@ TESTS += %D%/test_mailbox
 %C%_test_mailbox_SOURCES = %D%/test_mailbox.c
 %C%_test_mailbox_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
   $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_import
+TESTS += %D%/test_import
+%C%_test_import_SOURCES = %D%/test_import.c
+%C%_test_import_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
