@@ -68,3 +68,6 @@ EXTRA_PROGRAMS += %D%/fuzz_aliases
 EXTRA_PROGRAMS += %D%/fuzz_import
 %C%_fuzz_import_SOURCES = %D%/fuzz_import.c
 %C%_fuzz_import_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)
+EXTRA_PROGRAMS += %D%/fuzz_pack
+%C%_fuzz_pack_SOURCES = %D%/fuzz_pack.c
+%C%_fuzz_pack_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)

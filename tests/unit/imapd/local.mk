@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: ISC
-check_PROGRAMS += %D%/test_imap_input %D%/test_imap_args
-TESTS += %D%/test_imap_input %D%/test_imap_args
+check_PROGRAMS += \
+	%D%/test_imap_input \
+	%D%/test_imap_args \
+	%D%/test_imap_reply \
+	%D%/test_pack
+TESTS += \
+	%D%/test_imap_input \
+	%D%/test_imap_args \
+	%D%/test_imap_reply \
+	%D%/test_pack
 %C%_test_imap_input_SOURCES = %D%/test_imap_input.c %D%/imap_tree.h
 %C%_test_imap_input_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
 %C%_test_imap_args_SOURCES = %D%/test_imap_args.c
 %C%_test_imap_args_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
+%C%_test_imap_reply_SOURCES = %D%/test_imap_reply.c
+%C%_test_imap_reply_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
+%C%_test_pack_SOURCES = %D%/test_pack.c
+%C%_test_pack_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
