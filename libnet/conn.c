@@ -584,7 +584,7 @@ conn_timer(void *arg)
 	bool idle, late;
 
 	if (c->phase == CONN_SENDING || c->phase == CONN_LINGER) {
-		conn_retire(c);
+		conn_linger_over(c);
 		return;
 	}
 	if (!is_open(c))

@@ -46,7 +46,8 @@ struct conn_conf {
 	size_t out_max;    /* ceiling on queued memory (not files); over it the
 			      connection dies. 0: 16 MiB */
 	uint32_t linger_ms; /* how long conn_close waits for the peer to take
-			       what is queued and to close. 0: 5000 */
+			       what is queued, or some of it (up to twelve
+			       times), and to close. 0: 5000 */
 	void (*on_ready)(struct conn *c, void *arg);
 	/* The time of conn_set_timeout_ms or conn_set_deadline_ms has passed.
 	 * NULL: the connection is dead then, reason "timeout". When it returns

@@ -13,6 +13,8 @@
 #include "libbase/mem.h"
 #include "libnet/tls_private.h"
 
+#define MAX_LINGERS 12
+
 static void
 list_in(struct conn *c)
 {
@@ -111,6 +113,21 @@ conn_closing_step(struct conn *c)
 					 0);
 }
 
+/* A slow reader that still reads gets the rest, within reason. */
+void
+conn_linger_over(struct conn *c)
+{
+	uint64_t left = out_queued(&c->out);
+
+	if (c->phase == CONN_SENDING && left < c->linger_left &&
+	    ++c->lingers < MAX_LINGERS) {
+		c->linger_left = left;
+		timer_start_ms(&c->timer, c->conf.linger_ms);
+		return;
+	}
+	conn_retire(c);
+}
+
 void
 conn_close(struct conn **cp)
 {
@@ -129,6 +146,7 @@ conn_close(struct conn **cp)
 		return;
 	}
 	c->phase = CONN_SENDING;
+	c->linger_left = out_queued(&c->out);
 	c->shut = true;
 	list_in(c);
 	timer_start_ms(&c->timer, c->conf.linger_ms);

@@ -48,6 +48,8 @@ struct conn {
 	struct flush_job *flush;
 	bool flushed;
 
+	unsigned lingers;     /* times the linger timer has rung */
+	uint64_t linger_left; /* output queued when it last did */
 	struct timer timer;
 	uint64_t timer_due_us;
 	uint64_t active_us;
@@ -70,6 +72,7 @@ bool conn_shut(struct conn *c); /* our end, if asked and all has left */
 
 /* conn_end.c */
 void conn_closing_step(struct conn *c);
+void conn_linger_over(struct conn *c); /* its timer has rung */
 void conn_retire(struct conn *c); /* at once; freed when no queue holds it */
 void conn_reap(struct conn *c);   /* frees it if none does */
 /* For loop_free: those that still linger go, the queues let go of theirs. */
