@@ -11,3 +11,8 @@ TESTS += $(libauth_tests)
 %C%_test_userdb_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 %C%_test_throttle_SOURCES = %D%/test_throttle.c
 %C%_test_throttle_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_auth_pam
+TESTS += %D%/test_auth_pam
+%C%_test_auth_pam_SOURCES = %D%/test_auth_pam.c
+%C%_test_auth_pam_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
