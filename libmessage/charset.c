@@ -190,8 +190,8 @@ charset_close(struct charset *c)
 	*c = (struct charset){ .kind = CHARSET_GUESS };
 }
 
-void
-charset_restart(struct charset *c)
+static void
+restart(struct charset *c)
 {
 	c->n_held = 0;
 	if (c->cd != NULL)
@@ -403,7 +403,7 @@ charset_end(struct charset *c, struct buf *out)
 			put_other(c, c->held[i], out);
 		else
 			buf_puts(out, REPLACEMENT);
-	charset_restart(c);
+	restart(c);
 }
 
 bool

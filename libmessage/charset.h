@@ -30,10 +30,9 @@ bool charset_is_known(struct slice name);
 /* Never fails: unknown names guess. false when the name is not known. Close
  * with charset_close. */
 bool charset_open(struct charset *c, struct slice name);
-/* Back to the initial state for the same name. */
-void charset_restart(struct charset *c);
 void charset_feed(struct charset *c, struct slice in, struct buf *out);
-void charset_end(struct charset *c, struct buf *out); /* what is held is told */
+/* What is held is told; c is as newly opened. */
+void charset_end(struct charset *c, struct buf *out);
 void charset_close(struct charset *c);
 
 /* All of in at once. false when the name is not known (guessed then). */

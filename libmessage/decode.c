@@ -5,14 +5,21 @@
 #include "libbase/ceilings.h"
 #include "libmessage/decode.h"
 
-static const signed char base64_values[128] = { -1, -1, -1, -1, -1, -1, -1, -1,
+static const signed char base64_values[256] = { -1, -1, -1, -1, -1, -1, -1, -1,
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62,
 	-1, -1, -1, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1,
 	-1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
 	17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28,
 	29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
-	47, 48, 49, 50, 51, -1, -1, -1, -1, -1 };
+	47, 48, 49, 50, 51, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 
 enum qp_state {
 	QP_TEXT,
@@ -47,7 +54,7 @@ decode_begin(struct decode *d, enum decode_kind kind)
 static int
 base64_value(char c)
 {
-	return c & 0x80 ? -1 : base64_values[(unsigned char)c];
+	return base64_values[(unsigned char)c];
 }
 
 /* What the waiting characters give when no more come. */
@@ -91,31 +98,47 @@ base64_char(struct decode *d, char c, char *to)
 	return n;
 }
 
+/* Whole groups of four at the front of in, none of which is noise: *used bytes
+ * taken, the answer written. */
+static size_t
+base64_groups(struct slice in, char *to, size_t *used)
+{
+	size_t n = 0, i = 0;
+
+	for (; i + 4 <= in.n; i += 4, n += 3) {
+		int a = base64_value(in.p[i]);
+		int b = base64_value(in.p[i + 1]);
+		int c = base64_value(in.p[i + 2]);
+		int e = base64_value(in.p[i + 3]);
+
+		if ((a | b | c | e) < 0)
+			break;
+		to[n] = (char)(a << 2 | b >> 4);
+		to[n + 1] = (char)(b << 4 | c >> 2);
+		to[n + 2] = (char)(c << 6 | e);
+	}
+	*used = i;
+	return n;
+}
+
 static void
 base64_feed(struct decode *d, struct slice in, struct buf *out)
 {
 	char piece[3 * 1024 + 8];
-	size_t n = 0, i = 0;
+	size_t n = 0;
 
-	while (i < in.n && d->n != BASE64_DONE) {
-		if (d->n == 0 && in.n - i >= 4) {
-			int a = base64_value(in.p[i]);
-			int b = base64_value(in.p[i + 1]);
-			int c = base64_value(in.p[i + 2]);
-			int e = base64_value(in.p[i + 3]);
+	while (in.n > 0 && d->n != BASE64_DONE) {
+		size_t used = 0, room = (sizeof(piece) - 8 - n) / 3 * 4;
 
-			if ((a | b | c | e) >= 0) {
-				piece[n] = (char)(a << 2 | b >> 4);
-				piece[n + 1] = (char)(b << 4 | c >> 2);
-				piece[n + 2] = (char)(c << 6 | e);
-				n += 3;
-				i += 4;
-				goto full;
-			}
+		if (d->n == 0)
+			n += base64_groups(
+			    slice_head(in, room), piece + n, &used);
+		in = slice_from(in, used);
+		if (in.n > 0) {
+			n += base64_char(d, in.p[0], piece + n);
+			in = slice_from(in, 1);
 		}
-		n += base64_char(d, in.p[i++], piece + n);
-full:
-		if (n >= sizeof(piece) - 8) {
+		if (n >= sizeof(piece) - 16) {
 			buf_put(out, piece, n);
 			n = 0;
 		}

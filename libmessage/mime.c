@@ -334,7 +334,7 @@ feed_header_line(struct mime_parser *p, const char *at, const char *end)
 }
 
 /* Bodies are most of what there is: one memchr a line, and a look at the first
- * byte of the next. */
+ * bytes of the next. */
 static const char *
 feed_body(struct mime_parser *p, const char *at, const char *end)
 {
@@ -350,7 +350,7 @@ feed_body(struct mime_parser *p, const char *at, const char *end)
 			return end;
 		}
 		at = nl + 1;
-		if (at < end && *at == '-')
+		if (at < end && *at == '-' && (at + 1 == end || at[1] == '-'))
 			return begin_line(p, at, false);
 	}
 	p->state = BODY_START;

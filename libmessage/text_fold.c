@@ -15,6 +15,7 @@
 #define MAX_FOLDED 63                     /* bytes of one character */
 #define MAX_POOL   (1u << 20)
 #define LANES      16
+#define SHORT      8
 
 /* A character's entry: 0 when it folds to itself, else where its bytes are in
  * the pool and how many. */
@@ -116,6 +117,7 @@ text_fold_new(void)
 			c = 0x2f800;
 		add_char(f, c);
 	}
+	buf_put(&f->pool, "\0\0\0\0\0\0\0", SHORT);
 	return f;
 }
 
@@ -186,7 +188,12 @@ fold_one(
 		memcpy(to, in, *used);
 		return *used;
 	}
-	memcpy(to, f->pool.p + (e >> 6), e & MAX_FOLDED);
+	/* Most are short: one move of known size, of which the rest is
+	 * overwritten. The pool has as many bytes behind its last. */
+	if ((e & MAX_FOLDED) <= SHORT)
+		memcpy(to, f->pool.p + (e >> 6), SHORT);
+	else
+		memcpy(to, f->pool.p + (e >> 6), e & MAX_FOLDED);
 	return e & MAX_FOLDED;
 }
 
@@ -203,17 +210,18 @@ text_fold_put(const struct text_fold *f, struct slice utf8, struct buf *out)
 		run = fold_ascii(utf8.p + i, run, piece + n);
 		i += run;
 		n += run;
-		/* Up to a vector one by one, then try again. */
+		/* One by one until there may be a vector again. */
 		for (run = 0; run < LANES && i < utf8.n &&
-		     n < sizeof(piece) - MAX_FOLDED;
-		     run++) {
+		     n < sizeof(piece) - MAX_FOLDED;) {
 			if ((utf8.p[i] & 0x80) == 0) {
 				piece[n++] = ascii_lower(utf8.p[i++]);
+				run++;
 				continue;
 			}
 			n += fold_one(
 			    f, utf8.p + i, utf8.n - i, piece + n, &used);
 			i += used;
+			run = 0;
 		}
 		if (n >= sizeof(piece) - MAX_FOLDED - LANES) {
 			buf_put(out, piece, n);
