@@ -95,6 +95,36 @@ test_use(void **state)
 	store_close(st);
 }
 
+/* As a server does it: a folder a step. */
+static void
+test_steps(void **state)
+{
+	struct scratch *s = *state;
+	struct store_conf conf = { .mail = scratch_path(s, "Maildir"),
+		.create = true,
+		.quota_bytes = 1000 };
+	struct quota_count *c = NULL;
+	struct quota_usage u = { 0, 0 };
+	struct store *st = NULL;
+	struct err e = { 0 };
+	unsigned steps = 1;
+
+	assert_int_equal(store_open(&conf, &st, &e), 0);
+	assert_int_equal(mkdirat(store_mail_fd(st), ".a", 0700), 0);
+	assert_int_equal(mkdirat(store_mail_fd(st), ".a.b", 0700), 0);
+	scratch_write(store_mail_fd(st), "new/1.M1P1.h,S=7", "");
+	assert_int_equal(quota_count_begin(st, &c, &e), 0);
+	while (quota_count_step(c, &u, &e) == STEP_AGAIN)
+		steps++;
+	assert_int_equal(steps, 4);
+	assert_int_equal(u.bytes, 7);
+	assert_int_equal(u.messages, 1);
+	quota_count_free(c);
+	assert_string_equal(
+	    scratch_read(store_mail_fd(st), "maildirsize"), "1000S\n7 1\n");
+	store_close(st);
+}
+
 static void
 test_off(void **state)
 {
@@ -122,6 +152,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		scratch_test(test_use),
+		scratch_test(test_steps),
 		scratch_test(test_off),
 	};
 
