@@ -181,9 +181,10 @@ clear_tail(struct netaddr *a, unsigned bits)
 
 	for (unsigned i = 0; i < sizeof a->ip; i++) {
 		unsigned first = i * 8;
-		uint8_t keep = bits >= first + 8 ? 0xff :
-		    bits <= first                ? 0 :
-				    (uint8_t)(0xff << (first + 8 - bits));
+		unsigned kept = bits <= first ? 0 :
+		    bits - first >= 8         ? 8 :
+						bits - first;
+		uint8_t keep = (uint8_t)(0xff00 >> kept);
 
 		any = any || (a->ip[i] & ~keep) != 0;
 		a->ip[i] &= keep;

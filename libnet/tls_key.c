@@ -185,11 +185,12 @@ read_names(gnutls_x509_crt_t crt, struct buf *b)
 static int
 read_leaf(gnutls_x509_crt_t crt, struct tls_cert_info *out, struct err *err)
 {
-	gnutls_datum_t dn;
+	gnutls_datum_t dn = { 0 };
 	struct buf names;
 	int r = gnutls_x509_crt_get_dn3(crt, &dn, 0);
 
-	if (r < 0)
+	/* An empty subject is allowed (RFC 5280 4.1.2.6), and common. */
+	if (r < 0 && r != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 		return tls_err(err, r, "certificate's subject");
 	buf_init(&names, MAX_NAMES);
 	read_names(crt, &names);
@@ -200,7 +201,9 @@ read_leaf(gnutls_x509_crt_t crt, struct tls_cert_info *out, struct err *err)
 		    err, ERR_LIMIT, "certificate with too many names");
 	}
 	out->names = xstrdup(buf_cstr(&names));
-	out->subject = xstrndup((const char *)dn.data, dn.size);
+	out->subject = dn.data == NULL ?
+	    xstrdup("") :
+	    xstrndup((const char *)dn.data, dn.size);
 	out->not_before = gnutls_x509_crt_get_activation_time(crt);
 	out->not_after = gnutls_x509_crt_get_expiration_time(crt);
 	gnutls_free(dn.data);
