@@ -53,6 +53,9 @@ static const struct {
 	{ ESTALE, ERR_GONE },
 };
 
+static void
+err_vadd(struct err *e, size_t *at, const char *fmt, va_list ap) PRINTF(3, 0);
+
 /* Append to the text at *at, cut off at the end of the room. */
 static void
 err_vadd(struct err *e, size_t *at, const char *fmt, va_list ap)

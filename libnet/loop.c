@@ -190,7 +190,7 @@ timer_stop(struct timer *t)
 bool
 timer_is_active(const struct timer *t)
 {
-	return t->ev != NULL && ev_is_active((const ev_timer *)t->ev);
+	return t->ev != NULL && ev_is_active((ev_timer *)t->ev);
 }
 
 /* --- descriptors ------------------------------------------------------- */

@@ -60,8 +60,8 @@ static const char *const wanted[] = {
 	[SET_ENUM] = "one of a few words",
 	[SET_UID] = "a number or a user name in quotes",
 	[SET_UIDS] = "a range of uids, like \"70000-79999\"",
-	[SET_CERTS] = "a list of groups, like ( { certificate = \"/path\"; "
-		      "key = \"/path\"; } )",
+	[SET_CERTS] = ("a list of groups, like ( { certificate = \"/path\"; "
+		       "key = \"/path\"; } )"),
 };
 
 static void

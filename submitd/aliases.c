@@ -105,7 +105,7 @@ aliases_parse(
 	struct slice line;
 	unsigned line_no = 0, at;
 
-	while (at = line_no + 1, next_line(&text, &line_no, &line)) {
+	for (at = 1; next_line(&text, &line_no, &line); at = line_no + 1) {
 		struct alias *al;
 		struct slice key;
 
