@@ -217,8 +217,6 @@ userfile_print(const struct userfile *f, struct buf *out)
 	for (size_t i = 0; i < f->n; i++) {
 		const struct userfile_entry *e = &f->entries[i];
 
-		if (e->deleted)
-			continue;
 		if (e->name.n == 0) {
 			buf_put_slice(out, e->comment);
 			buf_putc(out, '\n');
@@ -247,7 +245,6 @@ userfile_put(
 	copy.hash = arena_slice(&f->arena, from->hash);
 	copy.home = arena_slice(&f->arena, from->home);
 	copy.comment = SLICE_NONE;
-	copy.deleted = false;
 	if (f->arena.failed)
 		return err_set(err, ERR_LIMIT, "users file too large");
 	e = userfile_find(f, from->name);
@@ -261,16 +258,45 @@ userfile_put(
 	return 0;
 }
 
+/* "# was NAME uid N home HOME": in the place of a user that has been deleted,
+ * so that nobody gets the uid that owns the mail. */
+static const char was[] = "# was ";
+
 int
 userfile_del(struct userfile *f, struct slice name)
 {
 	struct userfile_entry *e = userfile_find(f, name);
+	struct buf b;
 
 	if (e == NULL)
 		return 0;
-	e->deleted = true;
 	(void)map_del(&f->by_name, name);
+	buf_init(&b, MAX_USERS_LINE);
+	buf_printf(&b, "%s%.*s uid %u home ", was, SLICE_ARG(e->name), e->uid);
+	attr_escape(e->home, &b);
+	e->name = SLICE_NONE;
+	e->comment = arena_slice(&f->arena, buf_slice(&b));
+	buf_free(&b);
 	return 1;
+}
+
+/* The uid such a line keeps; false for other comments. */
+static bool
+kept_uid(const struct userfile_entry *e, uid_t *out)
+{
+	struct slice rest = e->comment, word;
+	uint32_t uid;
+
+	if (!slice_starts(rest, was))
+		return false;
+	rest = slice_from(rest, sizeof(was) - 1);
+	slice_cut(&rest, ' ', &word); /* the name */
+	slice_cut(&rest, ' ', &word); /* "uid" */
+	slice_cut(&rest, ' ', &word);
+	if (slice_u32(word, UINT32_MAX, &uid) != 0)
+		return false;
+	*out = uid;
+	return true;
 }
 
 int
@@ -283,8 +309,10 @@ userfile_free_uid(
 	for (size_t i = 0; i < f->n; i++) {
 		const struct userfile_entry *e = &f->entries[i];
 
-		if (e->name.n > 0 && !e->deleted)
+		if (e->name.n > 0)
 			(void)idmap_put(&taken, e->uid, f->entries);
+		else if (kept_uid(e, &uid))
+			(void)idmap_put(&taken, uid, f->entries);
 	}
 	for (uid = lo; uid < hi && idmap_get(&taken, uid) != NULL;)
 		uid++;

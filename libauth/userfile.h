@@ -30,7 +30,6 @@ struct userfile_entry {
 	struct attrs attrs;
 	unsigned line;        /* where it stood, from 1; 0 for a new one */
 	struct slice comment; /* of a comment or blank line: name.n is 0 */
-	bool deleted;         /* left out when printed */
 };
 
 struct userfile {
@@ -56,10 +55,12 @@ userfile_find(const struct userfile *f, struct slice name);
  * parser does. */
 int userfile_put(struct userfile *f, const struct userfile_entry *e,
     struct err *err) MUST_CHECK;
-/* 1 when it was there, else 0. */
+/* 1 when it was there, else 0. A comment "# was NAME uid N home HOME" stays in
+ * its place: the uid owns mail until the admin removes mail and line. */
 int userfile_del(struct userfile *f, struct slice name);
 
-/* The lowest uid in [lo, hi] that no entry has, or -1 when none is left. */
+/* The lowest uid in [lo, hi] that no entry has and no "# was" line keeps, or -1
+ * when none is left. */
 int userfile_free_uid(const struct userfile *f, uid_t lo, uid_t hi, uid_t *out,
     struct err *err) MUST_CHECK;
 

@@ -92,10 +92,22 @@ make_owned(const char *path, const struct account *a, struct err *err)
 	return r;
 }
 
+static bool
+is_below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0');
+}
+
 static int
 become(const struct account *a, struct err *err)
 {
-	const struct sandbox_paths paths = { .write = { a->home, a->mail } };
+	const struct sandbox_paths paths = {
+		.write = { a->home,
+		    is_below(a->mail, a->home) ? NULL : a->mail }
+	};
 
 	if (geteuid() == 0 &&
 	    (setgroups(0, NULL) != 0 ||
@@ -111,6 +123,8 @@ make_maildir(const char *mail, struct err *err)
 	static const char *const subs[] = { "", "/tmp", "/new", "/cur" };
 	char path[ACCOUNT_PATH_MAX + 8];
 
+	if (make_parents(mail, err) != 0)
+		return -1;
 	for (size_t i = 0; i < N_ELEMENTS(subs); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", mail, subs[i]);
 		if (make_folder(path, 0700, err) != 0)
@@ -145,15 +159,6 @@ as_user(const struct account *a, struct err *err)
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return err_set(err, ERR_TEMP, "the mail folder is not made");
 	return 0;
-}
-
-static bool
-is_below(const char *path, const char *folder)
-{
-	size_t n = strlen(folder);
-
-	return strncmp(path, folder, n) == 0 &&
-	    (path[n] == '/' || path[n] == '\0');
 }
 
 int

@@ -123,10 +123,10 @@ test_changes(void **state)
 	    0);
 	assert_int_equal(userfile_del(&f, SLICE("a")), 1);
 	assert_int_equal(userfile_del(&f, SLICE("a")), 0);
-	print_is(
-	    &f, "# c\nb:x:11:1:/b:\ndave:$6$q:5:6:/home/d\\072ave:quota=5K\n");
+	print_is(&f,
+	    "# was a uid 10 home /a\n# c\nb:x:11:1:/b:\ndave:$6$q:5:6:/home/d\\072ave:quota=5K\n");
 	assert_int_equal(userfile_free_uid(&f, 10, 12, &uid, &err), 0);
-	assert_int_equal(uid, 10);
+	assert_int_equal(uid, 12); /* 10 owns mail, 11 is b */
 	assert_int_equal(userfile_free_uid(&f, 11, 12, &uid, &err), 0);
 	assert_int_equal(uid, 12);
 	assert_int_equal(userfile_free_uid(&f, 11, 11, &uid, &err), -1);
