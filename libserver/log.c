@@ -33,6 +33,7 @@ log_init(const char *daemon, const char *role)
 {
 	state.daemon = daemon;
 	state.role = role;
+	tzset(); /* reads its file now: later the sandbox lets it read none */
 }
 
 void

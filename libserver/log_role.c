@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libbase/mem.h"
@@ -132,16 +131,6 @@ on_log_file(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	s->file = fd;
 }
 
-/* syslog(3) writes local times and may open nothing later. */
-static int
-log_prepare(struct role *r, struct err *err)
-{
-	(void)r;
-	(void)err;
-	tzset();
-	return 0;
-}
-
 static int
 log_start(struct role *r, struct err *err)
 {
@@ -189,7 +178,6 @@ const struct role_spec log_role = {
 	.sandbox = SANDBOX_LOG,
 	.user_setting = "log_user",
 	.handlers = log_handlers,
-	.prepare = log_prepare,
 	.start = log_start,
 	.reload = log_reload,
 	.drain = log_drain,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -389,8 +390,11 @@ role_main(const struct family *f, const char *name, unsigned index)
 	int keep[] = { 0, 1, 2, ROLE_FD_MAKER, ROLE_FD_LOG };
 	struct role *r = xcalloc(1, sizeof(*r));
 	struct err err = { 0 };
+	char title[16];
 
 	log_init(f->name, name);
+	snprintf(title, sizeof(title), "%s:%s", f->name, name);
+	(void)prctl(PR_SET_NAME, title, 0, 0, 0); /* else ps says "exe" */
 	r->family = f;
 	r->index = index;
 	r->spec = find_spec(f, name);
