@@ -420,7 +420,7 @@ each_name(struct spool *s, int folder, const struct spool_visitor *v,
 			close(fd);
 		return -1;
 	}
-	while (errno = 0, (de = readdir(d)) != NULL)
+	while ((void)(errno = 0), (de = readdir(d)) != NULL)
 		if (strcmp(de->d_name, ".") != 0 &&
 		    strcmp(de->d_name, "..") != 0)
 			fn(s, de->d_name, v);
