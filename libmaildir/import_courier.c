@@ -154,9 +154,7 @@ replace(struct folder *f, const char *name, struct slice text, struct err *err)
 	    io_open(f->control, TEMP, O_WRONLY | O_CREAT | O_TRUNC, f->mode);
 	int r = 0;
 
-	if (fd == -1)
-		return err_sys(err, "make %s", name);
-	if (io_write(fd, text) < 0 || io_fsync(fd) < 0 ||
+	if (fd == -1 || io_write(fd, text) < 0 || io_fsync(fd) < 0 ||
 	    io_rename(f->control, TEMP, f->control, name) < 0) {
 		r = err_sys(err, "write %s", name);
 		(void)!io_unlink(f->control, TEMP);

@@ -288,9 +288,7 @@ write_size(struct store *st, const struct quota_usage *sum, struct err *err)
 	quota_print(&f, &text);
 	fd = io_open(st->control_fd, buf_cstr(&name),
 	    O_WRONLY | O_CREAT | O_EXCL, st->mode == 0700 ? 0600 : 0660);
-	if (fd == -1) {
-		r = err_sys(err, "make %s", QUOTA_FILE);
-	} else if (io_write(fd, buf_slice(&text)) < 0 ||
+	if (fd == -1 || io_write(fd, buf_slice(&text)) < 0 ||
 	    io_rename(st->control_fd, name.p, st->control_fd, QUOTA_FILE) < 0) {
 		r = err_sys(err, "write %s", QUOTA_FILE);
 		(void)!io_unlink(st->control_fd, name.p);

@@ -308,7 +308,8 @@ subscribe_write(struct store_op *op, struct err *err)
 		else if (op->file == -1 ||
 		    io_write(op->file, buf_slice(&text)) < 0)
 			r = err_sys(err, "write %s", SUBS_TEMP);
-		if (r < 0 && op->file != -1)
+		/* made, perhaps, also when the open failed after that */
+		if (r < 0 && io_unlink(st->control_fd, SUBS_TEMP) < 0)
 			(void)!io_unlink(st->control_fd, SUBS_TEMP);
 	}
 	buf_free(&text);

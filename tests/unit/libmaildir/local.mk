@@ -50,3 +50,8 @@ check_PROGRAMS += %D%/test_import
 TESTS += %D%/test_import
 %C%_test_import_SOURCES = %D%/test_import.c
 %C%_test_import_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_store_fail
+TESTS += %D%/test_store_fail
+%C%_test_store_fail_SOURCES = %D%/test_store_fail.c
+%C%_test_store_fail_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
