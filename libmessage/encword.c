@@ -7,7 +7,8 @@
 #include "libmessage/charset.h"
 #include "libmessage/decode.h"
 
-#define MAX_CHARSET_NAME 64
+#define MAX_CHARSET_NAME    64
+#define MAX_CHARSET_CHANGES 100
 
 struct word {
 	struct slice charset, text;
@@ -123,24 +124,44 @@ next_start(struct slice s, size_t i)
 	}
 }
 
+struct pending {              /* neighbours of one charset */
+	struct slice charset; /* p == NULL: nothing waits */
+	struct buf raw;
+	unsigned n; /* how many were converted */
+};
+
 static void
-flush(struct slice *charset, struct buf *raw, struct buf *out)
+flush(struct pending *p, struct buf *out)
 {
-	if (charset->p == NULL)
+	if (p->charset.p == NULL)
 		return;
-	(void)charset_to_utf8(*charset, buf_slice(raw), out);
-	buf_reset(raw);
-	*charset = SLICE_NONE;
+	/* A converter may be a file to load: nobody writes hundreds of them
+	 * into one value in earnest. */
+	if (p->n++ >= MAX_CHARSET_CHANGES)
+		p->charset = SLICE_NONE;
+	(void)charset_to_utf8(p->charset, buf_slice(&p->raw), out);
+	buf_reset(&p->raw);
+	p->charset = SLICE_NONE;
+}
+
+/* Text outside of words. */
+static void
+put_between(struct slice between, struct buf *out)
+{
+#if PLANT == 21
+	buf_put_slice(out, between);
+#else
+	(void)charset_to_utf8(SLICE_NONE, between, out);
+#endif
 }
 
 void
 encword_decode(struct slice value, struct buf *out)
 {
-	struct slice charset = SLICE_NONE; /* of what waits in raw */
-	struct buf raw;
+	struct pending p = { .charset = SLICE_NONE };
 	size_t plain = 0, i = 0; /* start of plain text; where we look */
 
-	buf_init(&raw, MAX_HEADER_BYTES);
+	buf_init(&p.raw, MAX_HEADER_BYTES);
 	while ((i = next_start(value, i)) < value.n) {
 		struct slice between = slice_of(value.p + plain, i - plain);
 		struct word w;
@@ -149,26 +170,21 @@ encword_decode(struct slice value, struct buf *out)
 			i += 2;
 			continue;
 		}
-		if (charset.p == NULL || !is_blank_only(between)) {
-			flush(&charset, &raw, out);
-#if PLANT == 21
-			buf_put_slice(out, between);
-#else
-			(void)charset_to_utf8(SLICE_NONE, between, out);
-#endif
-		} else if (!slice_ieq(charset, w.charset)) {
-			flush(&charset, &raw, out);
+		if (p.charset.p == NULL || !is_blank_only(between)) {
+			flush(&p, out);
+			put_between(between, out);
+		} else if (!slice_ieq(p.charset, w.charset)) {
+			flush(&p, out);
 		}
-		charset = w.charset;
-		put_word(&w, &raw);
+		p.charset = w.charset;
+		put_word(&w, &p.raw);
 		i += w.length;
 		plain = i;
 	}
-	flush(&charset, &raw, out);
+	flush(&p, out);
 	if (plain < value.n)
-		(void)charset_to_utf8(
-		    SLICE_NONE, slice_from(value, plain), out);
-	buf_free(&raw);
+		put_between(slice_from(value, plain), out);
+	buf_free(&p.raw);
 }
 
 static bool

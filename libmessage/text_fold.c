@@ -132,25 +132,36 @@ text_fold_free(struct text_fold *f)
 	xfree(f);
 }
 
+static bool
+is_more(char c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
 /* The character at p if it is whole and well formed, else its length is 1 and
- * the answer is the byte. */
-static ucs4_t
+ * the answer is 0. */
+static inline ucs4_t
 utf8_get(const char *s, size_t n, size_t *len)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t want = p[0] < 0xc2 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	ucs4_t c = p[0] & (0x7fu >> want);
 
 	*len = 1;
-	if (want == 1 || want > n || p[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < want; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
+	if (n >= 2 && p[0] >= 0xc2 && p[0] < 0xe0 && is_more(s[1])) {
+		*len = 2;
+		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
 	}
-	*len = want;
-	return c;
+	if (n >= 3 && (p[0] & 0xf0) == 0xe0 && is_more(s[1]) && is_more(s[2])) {
+		*len = 3;
+		return (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 |
+		    (p[2] & 0x3fu);
+	}
+	if (n >= 4 && p[0] >= 0xf0 && p[0] <= 0xf4 && is_more(s[1]) &&
+	    is_more(s[2]) && is_more(s[3])) {
+		*len = 4;
+		return (p[0] & 7u) << 18 | (p[1] & 0x3fu) << 12 |
+		    (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+	}
+	return 0;
 }
 
 /* Whole vectors of ASCII at the front of in, in lower case: how many bytes. */
@@ -175,7 +186,7 @@ fold_ascii(const char *in, size_t n, char *to)
 }
 
 /* One character that is not ASCII. The bytes written; *used: taken. */
-static size_t
+static inline size_t
 fold_one(
     const struct text_fold *f, const char *in, size_t n, char *to, size_t *used)
 {
