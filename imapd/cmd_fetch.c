@@ -1,7 +1,222 @@
 /* SPDX-License-Identifier: ISC */
-/* FETCH: rows. */
-#include "imapd/command.h"
+/* FETCH: message by message, each answer whole. */
+#include <unistd.h>
+
+#include "imapd/cmd_flags.h"
+#include "imapd/fetch_items.h"
+#include "imapd/imap_reply.h"
+#include "imapd/update.h"
+#include "libbase/ceilings.h"
+#include "libbase/mem.h"
+#include "libmaildir/view.h"
+#include "libnet/conn.h"
+
+/* text of one answer: an envelope is bounded by its arena */
+#define MAX_ANSWER (2 * MAX_MESSAGE_ARENA)
+
+struct fetch_ctx {
+	struct fetch_list *items;
+	struct fetch_answer *a;
+	struct seqset seqs;
+	struct seqset_iter at;
+	bool saw_gone;
+};
+
+static void
+answer_reset(struct fetch_answer *a)
+{
+	unsigned i;
+
+	for (i = 0; i < a->n_pieces; i++)
+		close(a->pieces[i].fd);
+	a->n_pieces = 0;
+	fetch_close(&a->file);
+	a->parsed = NULL;
+	buf_reset(&a->text);
+}
+
+static void
+fetch_drop(struct imap_cmd *cmd)
+{
+	struct fetch_ctx *x = cmd->ctx;
+
+	if (x == NULL)
+		return;
+	seqset_free(&x->seqs);
+	if (x->a == NULL)
+		return;
+	answer_reset(x->a);
+	buf_free(&x->a->text);
+	xfree(x->a);
+}
+
+/* STEP_AGAIN: go on; else the reply is set. */
+static enum step
+fetch_begin(struct imap_cmd *cmd)
+{
+	struct fetch_ctx *x = arena_zero(cmd->arena, sizeof *x);
+	struct err err;
+
+	seqset_init(&x->seqs, MAX_VIEW_RANGES);
+	cmd->ctx = x;
+	x->items = fetch_items_parse(cmd->v[1].arg, cmd->arena, &err);
+	if (x->items == NULL)
+		return imap_bad(cmd, arena_strdup(cmd->arena, err.text));
+	if (!imap_set_seqs(cmd, cmd->v[0].text, &x->seqs))
+		return STEP_DONE;
+	if (cmd->is_uid) /* RFC 3501 6.4.8 */
+		fetch_items_add(x->items, "UID");
+	x->a = xcalloc(1, sizeof *x->a);
+	x->a->s = cmd->s;
+	buf_init(&x->a->text, MAX_ANSWER);
+	seqset_iter_init(&x->at, &x->seqs);
+	return STEP_AGAIN;
+}
+
+/* What the items need, before a byte is written. */
+static int
+load(struct fetch_answer *a, unsigned needs, struct err *err)
+{
+	struct mailbox *mb = a->s->box;
+
+	if ((needs & NEED_DATE) != 0 && mailbox_date(mb, a->rec, err) == -1)
+		return -1;
+	if ((needs & NEED_SIZE) != 0 && mailbox_sizes(mb, a->rec, err) == -1)
+		return -1;
+	if ((needs & NEED_FILE) != 0 &&
+	    fetch_open(mb, a->rec, &a->file, err) == -1)
+		return -1;
+	if ((needs & NEED_PARSED) == NEED_PARSED &&
+	    fetch_structure(a->file, &a->parsed, err) == -1)
+		return -1;
+	return 0;
+}
+
+/* RFC 3501 6.4.5: reading a body sets \Seen; the change is told along. */
+static void
+mark_seen(struct fetch_answer *a, const struct fetch_list *items, bool *told)
+{
+	struct flag_change how = { .op = FLAG_ADD, .flags = FLAG_SEEN };
+	struct err err;
+
+	*told = false;
+	if (!items->marks_seen || a->s->is_read_only ||
+	    (a->rec->flags & FLAG_SEEN) != 0)
+		return;
+	/* the body can be read all the same */
+	*told = mailbox_change(a->s->box, a->rec, &how, a->s->view, &err) == 1;
+}
+
+static int
+put_items(struct fetch_answer *a, const struct fetch_list *items,
+    bool tell_flags, struct err *err)
+{
+	unsigned i;
+
+	buf_printf(&a->text, "* %u FETCH (", a->seq);
+	for (i = 0; i < items->n; i++) {
+		const struct fetch_item *it = &items->item[i];
+
+		if (i > 0)
+			buf_putc(&a->text, ' ');
+		if (it->row->put(a, it, err) == -1)
+			return -1;
+	}
+	if (tell_flags && !items->has_flags) {
+		buf_puts(&a->text, items->n > 0 ? " FLAGS (" : "FLAGS (");
+		update_put_flags(&a->text, a->s, a->rec);
+		buf_putc(&a->text, ')');
+	}
+	buf_puts(&a->text, ")\r\n");
+	if (!buf_ok(&a->text))
+		return err_set(
+		    err, ERR_LIMIT, "answer over %u bytes", MAX_ANSWER);
+	return 0;
+}
+
+/* Text and file ranges, in order, into the output chain. */
+static void
+send_answer(struct fetch_answer *a)
+{
+	struct out *o = conn_out(a->s->conn);
+	struct slice text = buf_slice(&a->text);
+	size_t at = 0;
+	unsigned i;
+
+	for (i = 0; i < a->n_pieces; i++) {
+		struct fetch_piece *p = &a->pieces[i];
+
+		out_slice(o, slice_head(slice_from(text, at), p->at - at));
+		out_file(o, p->fd, p->off, p->len, p->flags, p->wire);
+		at = p->at;
+	}
+	a->n_pieces = 0; /* the chain owns the descriptors */
+	out_slice(o, slice_from(text, at));
+}
+
+/* One message. False: cmd->err says what broke. */
+static bool
+fetch_one(struct imap_cmd *cmd, struct fetch_ctx *x, uint32_t seq)
+{
+	struct fetch_answer *a = x->a;
+	bool told, ok;
+
+	a->rec = view_rec(cmd->s->view, seq);
+	a->seq = seq;
+	cmd->err.code = ERR_GONE;
+	if (a->rec->is_gone && (x->items->needs & NEED_FILE) != 0)
+		ok = false;
+	else
+		ok = load(a, x->items->needs, &cmd->err) == 0;
+	if (ok) {
+		mark_seen(a, x->items, &told);
+		ok = put_items(a, x->items, told, &cmd->err) == 0;
+	}
+	if (ok)
+		send_answer(a);
+	answer_reset(a);
+	if (!ok && cmd->err.code == ERR_GONE) {
+		x->saw_gone = true;
+		return true;
+	}
+	return ok;
+}
+
+static enum step
+fetch_step(struct imap_cmd *cmd)
+{
+	struct imap_session *s = cmd->s;
+	struct fetch_ctx *x = cmd->ctx;
+	enum step r;
+	uint32_t seq;
+
+	if (x == NULL) {
+		r = fetch_begin(cmd);
+		if (r != STEP_AGAIN)
+			return r;
+		x = cmd->ctx;
+	}
+	while (conn_slice_left(s->conn)) {
+		if (imap_is_full(s))
+			return STEP_DRAIN;
+		if (!seqset_next(&x->at, &seq)) {
+			/* RFC 5530 4; for UIDs RFC 3501 6.4.8: no error */
+			if (x->saw_gone && !cmd->is_uid)
+				return imap_no(cmd, "EXPUNGEISSUED",
+				    "Some of the messages are gone");
+			return STEP_DONE;
+		}
+		if (!fetch_one(cmd, x, seq))
+			return STEP_FAIL;
+	}
+	return STEP_AGAIN;
+}
 
 const struct imap_verb imap_verbs_fetch[] = {
+	{ .name = "FETCH",
+	    .args = "set *",
+	    .flags = IN_SELECTED | HAS_UID | USES_SEQ | SECTIONS,
+	    .step = fetch_step,
+	    .drop = fetch_drop },
 	{ .name = NULL },
 };

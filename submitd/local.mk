@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# sbin_PROGRAMS += %D%/submitd
+sbin_PROGRAMS += %D%/submitd
 # all but main: the unit tests and fuzz targets link it
 noinst_LIBRARIES += %D%/libsubmit.a
 %C%_libsubmit_a_SOURCES = \
@@ -19,5 +19,5 @@ noinst_LIBRARIES += %D%/libsubmit.a
 	%D%/smtp_text.c \
 	%D%/spool.c %D%/spool.h \
 	%D%/spool_envelope.c %D%/spool_envelope.h
-# %C%_submitd_SOURCES = %D%/submitd.c
-# %C%_submitd_LDADD = %D%/libsubmit.a $(LIBS_COMMON)
+%C%_submitd_SOURCES = %D%/submitd.c
+%C%_submitd_LDADD = %D%/libsubmit.a $(LIBS_COMMON)

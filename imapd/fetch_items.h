@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * FETCH items as rows: what each needs to be known, and how it is written. The
+ * answer for one message is put together whole before a byte of it leaves, so
+ * that a failing disk never leaves half of one.
+ */
+#ifndef IMAPD_FETCH_ITEMS_H
+#define IMAPD_FETCH_ITEMS_H
+
+#include "imapd/fetch_section.h"
+#include "imapd/imap_session.h"
+#include "libmaildir/fetch.h"
+
+enum fetch_need {
+	NEED_NOTHING = 0,
+	NEED_DATE = 1,
+	NEED_SIZE = 2,
+	NEED_FILE = 4,   /* open it */
+	NEED_PARSED = 12 /* and know its structure */
+};
+
+#define FETCH_ITEMS_MAX  256 /* of one command; a 64 KiB line holds more */
+#define FETCH_PIECES_MAX FETCH_ITEMS_MAX
+
+/* A range of the file within the answer. */
+struct fetch_piece {
+	size_t at; /* behind so many bytes of text */
+	int fd;
+	uint64_t off, len, wire;
+	unsigned flags; /* enum out_flags */
+};
+
+/* The answer for one message, while it is made. */
+struct fetch_answer {
+	struct imap_session *s;
+	struct mailbox_rec *rec;
+	uint32_t seq;
+	struct fetch *file; /* NULL: not needed */
+	const struct mime_message *parsed;
+	struct buf text;
+	struct fetch_piece pieces[FETCH_PIECES_MAX];
+	unsigned n_pieces;
+};
+
+struct fetch_item {
+	const struct fetch_row *row;
+	struct fetch_section section;
+};
+
+struct fetch_row {
+	const char *name;
+	unsigned needs; /* enum fetch_need */
+	bool marks_seen;
+	bool has_section; /* NAME[...] */
+	/* 0, or -1 with err. */
+	int (*put)(struct fetch_answer *a, const struct fetch_item *item,
+	    struct err *err);
+	/* RFC822 and its kin are sections by another name. */
+	enum section_what as;
+	const char *macro; /* stands for these items */
+};
+
+struct fetch_list {
+	struct fetch_item item[FETCH_ITEMS_MAX];
+	unsigned n;
+	unsigned needs;
+	bool marks_seen, has_flags, has_uid;
+};
+
+/* Read the items of a command: one atom or a list. The list is in the arena.
+ * Text of err may be sent. NULL on failure. */
+struct fetch_list *fetch_items_parse(
+    const struct imap_arg *a, struct arena *arena, struct err *err);
+/* "FLAGS", "UID": added when the command must tell them. */
+void fetch_items_add(struct fetch_list *l, const char *name);
+
+#endif
