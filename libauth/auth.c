@@ -88,7 +88,7 @@ auth_start(struct role *r, struct err *err)
 	userfile_init(&a->users);
 	TAILQ_INIT(&a->ready);
 	auth_pool_init(a);
-	a->keys = auth_keys_new(r->loop);
+	a->keys = auth_keys_new();
 	auth_users_refresh(a);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The private keys: they come from the parent by id, sign for the frontends,
- * and are forgotten two reloads later. */
+/* The private keys: they come from the parent by id before any frontend hears
+ * of their certificates, sign, and are forgotten two reloads later. */
 #include <string.h>
 #include <unistd.h>
 
@@ -17,37 +17,16 @@ struct key_row {
 
 #define KEYS_MAX 512 /* 100 certificates in each of three generations */
 
-/* The parent tells auth a key before it tells a frontend the certificate, but
- * on another pair: a question that comes first waits a moment. A frontend is
- * held while it asks, so there is one a pair. */
-#define KEY_WAIT_MS 300
-
-struct sign_pair {
-	struct ipc_peer *peer;
-	bool is_waiting;
-	struct ipc_sign_req req; /* is_waiting */
-	struct buf data;
-	struct timer timer;
-};
-
 struct auth_keys {
 	struct key_row rows[KEYS_MAX];
 	unsigned n;
-	struct sign_pair pairs[AUTH_FRONTENDS];
+	struct ipc_peer *pairs[AUTH_FRONTENDS];
 };
 
-static void pair_late(void *arg);
-
 struct auth_keys *
-auth_keys_new(struct loop *loop)
+auth_keys_new(void)
 {
-	struct auth_keys *k = xcalloc(1, sizeof(*k));
-
-	for (unsigned i = 0; i < AUTH_FRONTENDS; i++) {
-		timer_init(&k->pairs[i].timer, loop, pair_late, &k->pairs[i]);
-		buf_init(&k->pairs[i].data, TLS_SIGN_MAX_DATA);
-	}
-	return k;
+	return xcalloc(1, sizeof(struct auth_keys));
 }
 
 static struct key_row *
@@ -101,20 +80,47 @@ key_add(struct auth_keys *k, const struct ipc_key *msg, struct slice pem)
 	row->key = key;
 }
 
-static void
-answer(struct sign_pair *p, const struct tls_key *key,
-    const struct ipc_sign_req *req, struct slice data)
+void
+auth_key(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 {
-	struct ipc_sign_answer ans = { .key_id = req->key_id };
+	const struct ipc_key *msg = m->fixed;
+	struct auth *a = r->state;
+	struct slice pem;
+
+	if (msg->last) { /* the end of the list carries no key */
+		forget_old(a->keys, msg->generation);
+		return;
+	}
+	pem = ipc_get_slice(m, 65536);
+	if (ipc_end(m) != 0) {
+		family_drop(from, "bad KEY");
+		return;
+	}
+	key_add(a->keys, msg, pem);
+}
+
+static void
+sign(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
+{
+	const struct ipc_sign_req *msg = m->fixed;
+	struct ipc_sign_answer ans = { .key_id = msg->key_id };
+	struct auth *a = r->state;
+	struct slice data = ipc_get_slice(m, TLS_SIGN_MAX_DATA);
+	const struct key_row *row;
 	struct ipc_out o;
 	struct buf sig;
 	struct err err;
 
+	if (ipc_end(m) != 0) {
+		family_drop(from, "bad SIGN_REQ");
+		return;
+	}
 	buf_init(&sig, TLS_SIGN_MAX_SIG);
-	if (key == NULL)
+	row = key_find(a->keys, msg->key_id);
+	if (row == NULL)
 		err_set(&err, ERR_NOTFOUND, "no key of that number");
-	else if (tls_key_sign(key, (enum tls_sign_op)req->op, req->algo,
-		     req->flags, data, &sig, &err) == 0)
+	else if (tls_key_sign(row->key, (enum tls_sign_op)msg->op, msg->algo,
+		     msg->flags, data, &sig, &err) == 0)
 		ans.ok = 1;
 	if (!ans.ok) {
 		log_err(0, "signature is refused", &err);
@@ -122,81 +128,8 @@ answer(struct sign_pair *p, const struct tls_key *key,
 	}
 	ipc_begin(&o, IPC_SIGN_ANSWER, &ans, sizeof(ans));
 	ipc_put_slice(&o, buf_slice(&sig));
-	(void)ipc_send(p->peer, &o); /* it has gone: nobody waits */
+	(void)ipc_send(from, &o); /* it has gone: nobody waits */
 	buf_free(&sig);
-}
-
-/* The key that a pair waited for, or NULL when it does not come. */
-static void
-answer_waiting(struct sign_pair *p, const struct tls_key *key)
-{
-	p->is_waiting = false;
-	timer_stop(&p->timer);
-	answer(p, key, &p->req, buf_slice(&p->data));
-	buf_reset(&p->data);
-}
-
-static void
-pair_late(void *arg)
-{
-	answer_waiting(arg, NULL);
-}
-
-static void
-serve_waiting(struct auth_keys *k)
-{
-	for (unsigned i = 0; i < AUTH_FRONTENDS; i++) {
-		struct sign_pair *p = &k->pairs[i];
-		const struct key_row *row;
-
-		if (!p->is_waiting)
-			continue;
-		row = key_find(k, p->req.key_id);
-		if (row != NULL)
-			answer_waiting(p, row->key);
-	}
-}
-
-void
-auth_key(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
-{
-	const struct ipc_key *msg = m->fixed;
-	struct auth *a = r->state;
-	struct slice pem = ipc_get_slice(m, 65536);
-
-	if (ipc_end(m) != 0) {
-		family_drop(from, "bad KEY");
-		return;
-	}
-	if (pem.n > 0)
-		key_add(a->keys, msg, pem);
-	if (msg->last)
-		forget_old(a->keys, msg->generation);
-	serve_waiting(a->keys);
-}
-
-static void
-sign(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
-{
-	const struct ipc_sign_req *msg = m->fixed;
-	struct auth *a = r->state;
-	struct sign_pair *p = ipc_peer_arg(from);
-	struct slice data = ipc_get_slice(m, TLS_SIGN_MAX_DATA);
-	const struct key_row *row;
-
-	if (ipc_end(m) != 0 || p->is_waiting) {
-		family_drop(from, "bad SIGN_REQ");
-		return;
-	}
-	row = key_find(a->keys, msg->key_id);
-	if (row != NULL) {
-		answer(p, row->key, msg, data);
-		return;
-	}
-	p->is_waiting = true;
-	p->req = *msg;
-	buf_put_slice(&p->data, data);
-	timer_start_ms(&p->timer, KEY_WAIT_MS);
 }
 
 static const struct ipc_handler sign_handlers[] = {
@@ -205,21 +138,16 @@ static const struct ipc_handler sign_handlers[] = {
 };
 
 static void
-pair_clear(struct sign_pair *p)
+pair_gone(struct role *r, struct ipc_peer *p, const char *fault)
 {
-	p->peer = NULL;
-	p->is_waiting = false;
-	timer_stop(&p->timer);
-	buf_reset(&p->data);
-}
+	struct auth *a = r->state;
 
-static void
-pair_gone(struct role *r, struct ipc_peer *peer, const char *fault)
-{
-	(void)r;
 	if (fault != NULL)
 		log_warn(0, "signature pair ends", "reason", fault, NULL);
-	pair_clear(ipc_peer_arg(peer));
+	for (unsigned i = 0; i < AUTH_FRONTENDS; i++) {
+		if (a->keys->pairs[i] == p)
+			a->keys->pairs[i] = NULL;
+	}
 }
 
 void
@@ -234,17 +162,13 @@ auth_sign_pair(struct role *r, enum role_id peer, unsigned index,
 		.index = index,
 		.handlers = sign_handlers,
 		.gone = pair_gone };
-	struct sign_pair *p;
 
 	if (kind != PEER_SIGN || peer != R_FRONTEND ||
 	    index >= AUTH_FRONTENDS) {
 		(void)close(fd);
 		return;
 	}
-	p = &a->keys->pairs[index];
-	if (p->peer != NULL)
-		ipc_peer_close(&p->peer);
-	pair_clear(p);
-	conf.arg = p;
-	p->peer = ipc_peer_new(fd, &conf);
+	if (a->keys->pairs[index] != NULL)
+		ipc_peer_close(&a->keys->pairs[index]);
+	a->keys->pairs[index] = ipc_peer_new(fd, &conf);
 }

@@ -143,7 +143,7 @@ auth_helper_answer(struct role *r, struct ipc_peer *from, struct ipc_msg *m);
 void auth_helper_gone(struct auth *a, struct ipc_peer *p);
 
 /* auth_keys.c: the private keys */
-struct auth_keys *auth_keys_new(struct loop *loop);
+struct auth_keys *auth_keys_new(void);
 void auth_key(struct role *r, struct ipc_peer *from, struct ipc_msg *m);
 void auth_sign_pair(struct role *r, enum role_id peer, unsigned index,
     enum peer_kind kind, int fd);
