@@ -95,6 +95,9 @@ store_mask(struct imap_cmd *cmd, struct store_ctx *x)
 	if (r == -1)
 		return STEP_FAIL;
 	x->has_mask = true;
+	/* a new name is told before the first message that has it */
+	if (update_has_news(cmd->s))
+		(void)update_tell(cmd->s, false);
 	return STEP_AGAIN;
 }
 

@@ -89,6 +89,7 @@ struct imap_session {
 	struct mailbox *box;
 	struct view *view;
 	bool is_read_only;
+	uint32_t names;       /* hash of the flag names last told */
 	bool uses_uid;        /* told FETCH data carry the UID */
 	bool is_idling;       /* updates may be told at once */
 	bool is_gone;         /* the mailbox was deleted by somebody */

@@ -29,6 +29,6 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/update.c %D%/update.h
 IMAPD_LIBS = imapd/libimapd.a $(LIBS_COMMON)
 
-# sbin_PROGRAMS += %D%/imapd
-# %C%_imapd_SOURCES = %D%/imapd.c
-# %C%_imapd_LDADD = $(IMAPD_LIBS)
+sbin_PROGRAMS += %D%/imapd
+%C%_imapd_SOURCES = %D%/imapd.c
+%C%_imapd_LDADD = $(IMAPD_LIBS)

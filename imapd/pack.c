@@ -78,6 +78,7 @@ pack_write(const struct pack *p, struct buf *out)
 		return;
 	put_slice(out, p->mailbox);
 	put_u32(out, p->uidvalidity);
+	put_u32(out, p->names);
 	put_slice(out, p->uids);
 	put_slice(out, p->recent);
 	put_slice(out, p->runs);
@@ -170,6 +171,7 @@ pack_read(struct slice in, struct pack *out, struct err *err)
 	if ((p.flags & PACK_SELECTED) != 0) {
 		p.mailbox = get_slice(&in, &ok);
 		p.uidvalidity = get_u32(&in, &ok);
+		p.names = get_u32(&in, &ok);
 		p.uids = get_slice(&in, &ok);
 		p.recent = get_slice(&in, &ok);
 		p.runs = get_slice(&in, &ok);

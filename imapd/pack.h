@@ -29,6 +29,7 @@ struct pack {
 	/* with PACK_SELECTED */
 	struct slice mailbox;
 	uint32_t uidvalidity;
+	uint32_t names;      /* hash of the flag names last told */
 	struct slice uids;   /* of the view, as a set's text */
 	struct slice recent; /* the same of those that are \Recent */
 	struct slice runs;   /* flags last told: PACK_RUN bytes each */

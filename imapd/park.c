@@ -102,6 +102,7 @@ imap_session_pack(struct imap_session *s, struct buf *out, struct err *err)
 		p.flags |= PACK_SELECTED;
 		p.mailbox = slice_str(s->mailbox_name);
 		p.uidvalidity = status.uidvalidity;
+		p.names = s->names;
 		p.uids = buf_slice(&t.uids);
 		p.recent = buf_slice(&t.recent);
 		p.runs = buf_slice(&t.runs);
@@ -222,6 +223,7 @@ imap_session_unpack(struct imap_session *s, const struct pack *p)
 
 	s->enabled = p->enabled;
 	s->uses_uid = (p->flags & PACK_USES_UID) != 0;
+	s->names = p->names;
 	memset(cmd, 0, sizeof(*cmd));
 	cmd->s = s;
 	cmd->verb = &unpack_verb;

@@ -78,11 +78,28 @@ put_names(struct buf *b, const struct imap_session *s)
 	}
 }
 
+static uint32_t
+names_hash(const struct imap_session *s)
+{
+	struct buf b;
+	uint32_t h = 2166136261u;
+	size_t i;
+
+	buf_init(&b, MAX_FLAGS_LINE);
+	put_names(&b, s);
+	buf_putc(&b, mailbox_keywords_free(s->box) ? '*' : '.');
+	for (i = 0; i < b.n; i++) /* FNV-1a: nobody gains by a collision */
+		h = (h ^ (uint8_t)b.p[i]) * 16777619u;
+	buf_free(&b);
+	return h;
+}
+
 void
 update_tell_names(struct imap_session *s)
 {
 	struct buf b;
 
+	s->names = names_hash(s);
 	buf_init(&b, MAX_FLAGS_LINE);
 	buf_puts(&b, "* FLAGS (");
 	put_names(&b, s);
@@ -150,7 +167,11 @@ tell_flags(void *arg, uint32_t seq, struct mailbox_rec *rec)
 static void
 tell_keywords(void *arg)
 {
-	update_tell_names(arg);
+	struct imap_session *s = arg;
+
+	/* a session that was parked has a new view, and the old names */
+	if (s->names != names_hash(s))
+		update_tell_names(s);
 }
 
 /* Flags that changed while the session was parked. */

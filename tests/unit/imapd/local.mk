@@ -3,11 +3,13 @@ check_PROGRAMS += \
 	%D%/test_imap_input \
 	%D%/test_imap_args \
 	%D%/test_imap_reply \
+	%D%/test_imap_session \
 	%D%/test_pack
 TESTS += \
 	%D%/test_imap_input \
 	%D%/test_imap_args \
 	%D%/test_imap_reply \
+	%D%/test_imap_session \
 	%D%/test_pack
 %C%_test_imap_input_SOURCES = %D%/test_imap_input.c %D%/imap_tree.h
 %C%_test_imap_input_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
@@ -17,3 +19,5 @@ TESTS += \
 %C%_test_imap_reply_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
 %C%_test_pack_SOURCES = %D%/test_pack.c
 %C%_test_pack_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
+%C%_test_imap_session_SOURCES = %D%/test_imap_session.c
+%C%_test_imap_session_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
