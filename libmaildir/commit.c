@@ -158,6 +158,8 @@ want_folder(struct save *s, struct flush_set *fs, struct err *err)
 	s->list.flush_ino = s->mb->list.ino;
 	s->list.flush_off = s->mb->list.end;
 	io_flush_want(fs, s->list.flush_fd, FLUSH_LIST);
+	if (s->mb->list.flushed == 0) /* U4: another may have replaced it */
+		io_flush_want(fs, s->mb->folder.control, FLUSH_FOLDER);
 	return 0;
 }
 

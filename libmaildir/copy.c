@@ -491,6 +491,8 @@ want_folders(struct copy *c, struct flush_set *fs, struct err *err)
 	c->list.flush_ino = c->to->list.ino;
 	c->list.flush_off = c->to->list.end;
 	io_flush_want(fs, c->list.flush_fd, FLUSH_LIST);
+	if (c->to->list.flushed == 0) /* U4: another may have replaced it */
+		io_flush_want(fs, c->to->folder.control, FLUSH_FOLDER);
 	return 0;
 }
 

@@ -437,6 +437,8 @@ flush_wanted(struct mailbox *mb, struct mailbox_refresh *r,
 	fs->n = 0;
 	fs->error = 0;
 	io_flush_want(fs, r->flush_fd, FLUSH_LIST);
+	if (mb->list.flushed == 0) /* U4: another may have replaced it */
+		io_flush_want(fs, mb->folder.control, FLUSH_FOLDER);
 	return STEP_FLUSH;
 }
 

@@ -22,6 +22,8 @@
  *     writer cuts it off. Nobody was told its UID (U1).
  * U4. The list is replaced whole by rename, flushed before it; the folder is
  *     flushed after it, so that no append goes to a list that a crash undoes.
+ *     Of a list that we did not write ourselves (flushed is 0) we do not know
+ *     it: its first flush is one of the folder, too.
  * U5. A record that nobody has a file for is harmless; one is left out by a
  *     rewrite only when its file is proved to be gone (sync.c).
  * U6. Fields we do not know are kept, of header and records.
