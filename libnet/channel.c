@@ -99,7 +99,7 @@ send_head(struct channel *ch)
 static void
 up_failed(struct channel *ch, int sys)
 {
-	if (sys == EAGAIN || sys == EWOULDBLOCK)
+	if (sys == EAGAIN)
 		ch->full = true;
 	else if ((sys == EPIPE || sys == ECONNRESET) && !ch->handover)
 		ch->up_gone = true; /* its last words may still lie there */
@@ -197,7 +197,7 @@ pump_down(struct channel *ch)
 				return; /* all there was, most likely */
 		} else if (n == 0 || errno == ECONNRESET) {
 			down_ended(ch);
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+		} else if (errno == EAGAIN) {
 			return;
 		} else if (errno != EINTR) {
 			end(ch, "error");

@@ -162,7 +162,7 @@ read_some(struct channel_accept *a, struct err *err)
 		n = recvmsg(a->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n == -1 && errno == EAGAIN)
 			return 0;
 		if (n == -1)
 			return err_sys(err, "channel");

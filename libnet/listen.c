@@ -169,7 +169,7 @@ accept_one(struct listener *l)
 		l->conf.on_accept(l->conf.arg, fd, &peer, &local);
 		return true;
 	}
-	if (errno == EAGAIN || errno == EWOULDBLOCK)
+	if (errno == EAGAIN)
 		return false;
 	if (is_passing(errno))
 		return true;
