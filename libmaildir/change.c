@@ -41,8 +41,8 @@ mailbox_rename(struct mailbox *mb, bool from_new, const char *from, bool to_new,
 	return -1;
 }
 
-int
-mailbox_unlink(struct mailbox *mb, bool in_new, const char *name)
+static int
+remove_file(struct mailbox *mb, bool in_new, const char *name)
 {
 	enum watch_dir dir = in_new ? WATCH_NEW : WATCH_CUR;
 	int keep;
@@ -200,7 +200,7 @@ expunge_one(struct view *v, struct mailbox_rec *rec, bool any, struct err *err)
 	for (i = 0; i < 2; i++) {
 		if (!any && (rec->flags & FLAG_DELETED) == 0)
 			return 0;
-		if (mailbox_unlink(mb, rec->in_new, rec->name) == 0) {
+		if (remove_file(mb, rec->in_new, rec->name) == 0) {
 			mailbox_rec_expunge(mb, rec, NULL);
 			return 1;
 		}

@@ -26,8 +26,6 @@ place_dir(const struct save *s, enum save_place place)
 	return s->kind == SAVE_STAGE ? s->stage : s->folder->tmp;
 }
 
-/* A removal that fails is tried once more: what is left behind would be a
- * message nobody asked for. */
 static void
 take_back(struct save *s, struct save_one *one)
 {
@@ -45,9 +43,7 @@ take_back(struct save *s, struct save_one *one)
 	}
 	if (one->place != PLACE_TMP)
 		watch_expect(wf, dir, WATCH_OUT, slice_str(one->name));
-	if (io_unlink(place_dir(s, one->place), one->name) == -1 &&
-	    errno != ENOENT)
-		(void)!io_unlink(place_dir(s, one->place), one->name);
+	io_discard(place_dir(s, one->place), one->name);
 	if (one->place != PLACE_TMP && s->mb != NULL) {
 		s->mb->is_dirty = true;
 		s->mb->again_at_us = 0;

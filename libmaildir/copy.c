@@ -103,8 +103,8 @@ take_back(struct copy *c, struct copied *one)
 			    dir, one->name, from, one->from_name);
 		c->from->is_dirty = true;
 		c->from->again_at_us = 0;
-	} else if (io_unlink(dir, one->name) == -1 && errno != ENOENT)
-		(void)!io_unlink(dir, one->name);
+	} else
+		io_discard(dir, one->name);
 	c->to->is_dirty = true;
 	c->to->again_at_us = 0;
 }
@@ -202,7 +202,7 @@ copy_bytes(
     struct copy *c, const struct mailbox_rec *rec, int to_dir, const char *name)
 {
 	struct folder *f = &c->to->folder;
-	int in = -1, out = -1, keep;
+	int in = -1, out = -1;
 	struct stat st;
 	struct buf b;
 	ssize_t n = -1;
@@ -222,9 +222,7 @@ copy_bytes(
 	if (n != 0 || io_fstat(in, &st) == -1 ||
 	    io_set_mtime(out, st.st_mtime) == -1 || io_fsync(out) == -1 ||
 	    io_rename_new(f->tmp, name, to_dir, name) == -1) {
-		keep = errno;
-		(void)!io_unlink(f->tmp, name);
-		errno = keep;
+		io_discard(f->tmp, name);
 		n = -1;
 	}
 out:

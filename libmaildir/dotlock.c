@@ -114,11 +114,8 @@ make_file(struct folder *f, int dir, struct buf *name, int *fd_out)
 	if (fd == -1)
 		return -1;
 	if (io_write(fd, slice_of(text, (size_t)n)) == -1) {
-		int keep = errno;
-
-		(void)!io_unlink(dir, buf_cstr(name));
+		io_discard(dir, buf_cstr(name));
 		io_close(&fd);
-		errno = keep;
 		return -1;
 	}
 	*fd_out = fd;
@@ -131,7 +128,7 @@ try_once(struct dotlock *l, struct folder *f, const char *name)
 {
 	int dir = f->control == f->dir ? f->tmp : f->control;
 	struct buf tmp;
-	int fd = -1, r, keep;
+	int fd = -1, r;
 
 	buf_init(&tmp, 512);
 	r = make_file(f, dir, &tmp, &fd);
@@ -139,9 +136,7 @@ try_once(struct dotlock *l, struct folder *f, const char *name)
 		r = io_link(dir, buf_cstr(&tmp), f->control, name) == 0 ? 1 :
 		    errno == EEXIST                                     ? 0 :
 									  -1;
-		keep = errno;
-		(void)!io_unlink(dir, buf_cstr(&tmp));
-		errno = keep;
+		io_discard(dir, buf_cstr(&tmp));
 		if (r == 1)
 			l->fd = fd;
 		else
@@ -220,7 +215,6 @@ dotlock_drop(struct dotlock *l, struct folder *f, const char *name)
 	/* Overridden by somebody: theirs stays. In doubt it is ours. */
 	if (io_fstat(l->fd, &ours) == -1 ||
 	    io_stat(f->control, name, &there) == -1 || is_same(&ours, &there))
-		if (io_unlink(f->control, name) == -1 && errno != ENOENT)
-			(void)!io_unlink(f->control, name);
+		io_discard(f->control, name);
 	io_close(&l->fd);
 }

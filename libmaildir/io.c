@@ -64,6 +64,8 @@ io_open(int dir, const char *path, int flags, mode_t mode)
 		return -1;
 	if (io_fstat(fd, &st) == -1) {
 		io_close(&fd);
+		if ((flags & O_EXCL) != 0)
+			io_discard(dir, path); /* it was made just now */
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -246,6 +248,16 @@ io_unlink(int dir, const char *path)
 
 	RETRY(r, io_table->unlinkat(dir, path, 0));
 	return r;
+}
+
+void
+io_discard(int dir, const char *path)
+{
+	int keep = errno;
+
+	if (io_unlink(dir, path) == -1 && errno != ENOENT)
+		(void)!io_unlink(dir, path);
+	errno = keep;
 }
 
 int

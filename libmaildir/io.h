@@ -80,6 +80,9 @@ int io_rename(int dir, const char *from, int to_dir, const char *to) MUST_CHECK;
 int
 io_rename_new(int dir, const char *from, int to_dir, const char *to) MUST_CHECK;
 int io_unlink(int dir, const char *path) MUST_CHECK;
+/* Remove a file of our own on the way out of a failure: tried twice, errno is
+ * kept. */
+void io_discard(int dir, const char *path);
 int io_rmdir(int dir, const char *path) MUST_CHECK;
 int io_set_mtime(int fd, int64_t secs) MUST_CHECK;
 /* 1 got it, 0 somebody else has it. */

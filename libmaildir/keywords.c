@@ -183,8 +183,7 @@ write_file(struct keywords *k, struct folder *f, struct err *err)
 	    io_fsync(fd) == -1 || io_fstat(fd, &st) == -1 ||
 	    io_rename(f->control, TEMP, f->control, FILE_NAME) == -1) {
 		(void)err_sys(err, "write " TEMP);
-		if (fd != -1 && io_unlink(f->control, TEMP) == -1)
-			(void)!io_unlink(f->control, TEMP);
+		io_discard(f->control, TEMP);
 		goto out;
 	}
 	k->ino = st.st_ino;

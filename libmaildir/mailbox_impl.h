@@ -154,8 +154,6 @@ int mailbox_rewrite(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* Rename with the watch told. 0, -1 with errno. */
 int mailbox_rename(struct mailbox *mb, bool from_new, const char *from,
     bool to_new, const char *to) MUST_CHECK;
-int
-mailbox_unlink(struct mailbox *mb, bool in_new, const char *name) MUST_CHECK;
 /* Move what is in new/ to cur/; it is recent for who is told first. */
 int mailbox_claim_new(struct mailbox *mb, struct err *err) MUST_CHECK;
 

@@ -124,8 +124,12 @@ save_add(struct save *s, const struct save_message *m, struct err *err)
 	one->fd = io_open(tmp_dir(s), one->name,
 	    O_RDWR | O_CREAT | (s->kind == SAVE_STAGE ? O_TRUNC : O_EXCL),
 	    s->folder == NULL ? 0600 : s->folder->mode);
-	if (one->fd == -1)
-		return err_sys(err, "make a file in tmp");
+	if (one->fd == -1) {
+		(void)err_sys(err, "make a file in tmp");
+		if (s->kind == SAVE_STAGE)
+			io_discard(s->stage, one->name);
+		return -1;
+	}
 	one->place = PLACE_TMP;
 	s->is_writing = true;
 	return 0;

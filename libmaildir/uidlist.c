@@ -534,8 +534,7 @@ uidlist_rewrite(struct uidlist *ul, uidlist_keep_fn *keep, void *arg,
 	    io_fstat(w.fd, &st) == -1 ||
 	    io_rename(control, TEMP, control, LIST) == -1) {
 		(void)err_sys(err, "write " TEMP);
-		if (w.fd != -1 && io_unlink(control, TEMP) == -1)
-			(void)!io_unlink(control, TEMP);
+		io_discard(control, TEMP);
 		goto out;
 	}
 	adopt(ul, w.fd, &st);

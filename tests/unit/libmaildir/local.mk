@@ -55,3 +55,20 @@ check_PROGRAMS += %D%/test_store_fail
 TESTS += %D%/test_store_fail
 %C%_test_store_fail_SOURCES = %D%/test_store_fail.c
 %C%_test_store_fail_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_uidlist
+TESTS += %D%/test_uidlist
+%C%_test_uidlist_SOURCES = %D%/test_uidlist.c
+%C%_test_uidlist_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_save
+TESTS += %D%/test_save
+%C%_test_save_SOURCES = %D%/test_save.c
+%C%_test_save_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_failing
+TESTS += %D%/test_failing
+%C%_test_failing_SOURCES = %D%/test_failing.c
+%C%_test_failing_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)
