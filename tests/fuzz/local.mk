@@ -71,3 +71,11 @@ EXTRA_PROGRAMS += %D%/fuzz_import
 EXTRA_PROGRAMS += %D%/fuzz_pack
 %C%_fuzz_pack_SOURCES = %D%/fuzz_pack.c
 %C%_fuzz_pack_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_proxyproto
+%C%_fuzz_proxyproto_SOURCES = %D%/fuzz_proxyproto.c
+%C%_fuzz_proxyproto_LDADD = $(FUZZ_LIBS) $(NET_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_channel_hello
+%C%_fuzz_channel_hello_SOURCES = %D%/fuzz_channel_hello.c
+%C%_fuzz_channel_hello_LDADD = $(FUZZ_LIBS) $(NET_LIBS)
