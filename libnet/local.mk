@@ -2,6 +2,7 @@
 noinst_LIBRARIES += %D%/libnet.a
 %C%_libnet_a_SOURCES = %D%/channel.c %D%/channel.h \
 	%D%/channel_hello.c %D%/channel_private.h \
+	%D%/digest.c %D%/digest.h \
 	%D%/conn.c %D%/conn.h %D%/conn_end.c \
 	%D%/conn_private.h %D%/flush.c %D%/flush.h %D%/loop.c %D%/loop.h \
 	%D%/listen.c %D%/listen.h \
