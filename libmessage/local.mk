@@ -13,6 +13,7 @@ noinst_LIBRARIES += %D%/libmessage.a
 	%D%/mime_fields.c %D%/mime_fields.h \
 	%D%/mime_part.c \
 	%D%/param.c %D%/param.h \
+	%D%/preview.c %D%/preview.h \
 	%D%/subject.c %D%/subject.h \
 	%D%/summary.c %D%/summary.h \
 	%D%/text.c %D%/text.h \

@@ -46,6 +46,11 @@ TESTS += %D%/test_param
 %C%_test_param_SOURCES = %D%/test_param.c
 %C%_test_param_LDADD = $(MESSAGE_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += %D%/test_preview
+TESTS += %D%/test_preview
+%C%_test_preview_SOURCES = %D%/test_preview.c
+%C%_test_preview_LDADD = $(MESSAGE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += %D%/test_subject
 TESTS += %D%/test_subject
 %C%_test_subject_SOURCES = %D%/test_subject.c

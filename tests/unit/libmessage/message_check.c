@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libmessage/preview.h"
 #include "libmessage/summary.h"
 #include "libmessage/text.h"
 #include "tests/unit/libmessage/message_check.h"
@@ -299,7 +300,7 @@ check_text(struct slice bytes, const struct mime_part *p,
 
 		text_stream_begin(&t, fold, p);
 		while (in.n > 0) {
-			size_t n = how == 0 ? in.n : 1 + draw(&seed) % 5;
+			size_t n = how == 0 ? 64 * KIB : 1 + draw(&seed) % 5;
 
 			buf_put_slice(
 			    to, text_stream_feed(&t, slice_head(in, n)));
@@ -318,6 +319,42 @@ check_text(struct slice bytes, const struct mime_part *p,
 }
 
 static const char *
+check_preview(struct slice bytes, const struct mime_part *part, uint32_t seed)
+{
+	struct buf first, other;
+	const char *bad = NULL;
+
+	if (part == NULL)
+		return NULL;
+	buf_init(&first, MAX_DUMP);
+	buf_init(&other, MAX_DUMP);
+	for (int how = 0; how < 2; how++) {
+		struct slice in =
+		    slice_head(slice_from(bytes, (size_t)part->body.off),
+			(size_t)part->body.bytes);
+		struct preview p;
+		bool full = false;
+
+		preview_begin(&p, part);
+		while (in.n > 0 && !full) {
+			size_t n = how == 0 ? 64 * KIB : 1 + draw(&seed) % 5;
+
+			full = preview_feed(&p, slice_head(in, n));
+			in = slice_from(in, n);
+		}
+		preview_end(&p, how == 0 ? &first : &other);
+	}
+	if (!slice_eq(buf_slice(&first), buf_slice(&other)))
+		bad = "another split gives another preview";
+	else if (!slice_is_utf8(buf_slice(&first)) ||
+	    first.n > PREVIEW_CHARS * 4)
+		bad = "preview is no short UTF-8";
+	buf_free(&first);
+	buf_free(&other);
+	return bad;
+}
+
+static const char *
 check_texts(struct slice bytes, const struct mime_message *msg, uint32_t seed)
 {
 	static struct text_fold *fold; /* made once, kept to the end */
@@ -329,7 +366,9 @@ check_texts(struct slice bytes, const struct mime_message *msg, uint32_t seed)
 	     p = mime_part_next(p))
 		if (text_is_searchable(p))
 			bad = check_text(bytes, p, fold, seed);
-	return bad;
+	return bad != NULL ?
+	    bad :
+	    check_preview(bytes, preview_part(&msg->root), seed);
 }
 
 const char *
