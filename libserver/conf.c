@@ -69,6 +69,16 @@ conf_value_add(struct conf_value *v, struct slice text)
 }
 
 void
+conf_set_word(struct conf *c, const char *name, const char *word)
+{
+	struct conf_value *v = conf_value_of(c, slice_str(name));
+
+	assert(v != NULL);
+	conf_value_clear(v);
+	conf_value_add(v, slice_str(word));
+}
+
+void
 conf_make_certs(struct conf *c)
 {
 	struct conf_value *v = conf_value_of(c, SLICE("certificates"));

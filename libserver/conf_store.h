@@ -23,6 +23,8 @@ struct conf {
 	size_t n_certs;
 };
 
+/* Put one word in place of a value: what the command line says. */
+void conf_set_word(struct conf *c, const char *name, const char *word);
 /* All rows there, none told, empty. */
 struct conf *conf_new(const struct setting *more);
 struct conf_value *conf_value_of(const struct conf *c, struct slice name);

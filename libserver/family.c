@@ -397,6 +397,8 @@ parent_main(int argc, char **argv, const struct family *f)
 	if (p->role.conf == NULL)
 		return 1;
 	p->last_key_id = p->certs.n;
+	if (p->is_debug)
+		log_set_level(LOG_LEVEL_DEBUG);
 	return start(p);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libserver/conf_store.h"
 #include "libserver/family_parent.h"
 
 struct counter {
@@ -79,6 +80,8 @@ family_read(const struct parent *p, struct certs *certs_out,
 
 	if (c == NULL)
 		return NULL;
+	if (p->is_debug)
+		conf_set_word(c, "log_level", "debug");
 	check_users(p, c, &k);
 	check_empty_dir(p, c, &k);
 	if (p->f->check != NULL)

@@ -333,6 +333,11 @@ frontend_start_tls(struct fe_conn *fc)
 		frontend_close(fc, "no certificate");
 		return;
 	}
+	/* sent by whoever sits on the wire: not believed, not answered */
+	if (conn_in(fc->conn).n > 0) {
+		frontend_close(fc, "plaintext behind STARTTLS");
+		return;
+	}
 	c->state = CLIENT_HANDSHAKE;
 	conn_start_tls(fc->conn, CONN_STARTTLS, fe_tls_server(c->fe->tls),
 	    fc->listener->alpn);

@@ -119,7 +119,8 @@ struct ipc_session_attach {
 	struct ipc_conn conn;
 	uint32_t parked; /* 1: tail is a packed connection */
 	uint32_t pad;
-}; /* tail: slice packed; fds: channel or socket, then the packed one's */
+}; /* tail: slice packed, slice unread input; fds: channel or socket, then
+    * the packed one's */
 struct ipc_session_ref {
 	uint64_t ref;
 };
@@ -211,13 +212,13 @@ X(DELIVER_FAIL,   R_BIT(R_AUTH) | R_BIT(R_NURSERY), R_BIT(R_QUEUE),       struct
 X(ATTACH_RESULT,  R_BIT(R_NURSERY),  R_BIT(R_AUTH),                       struct ipc_attach_result,  0,      0, 0) \
 X(CHANNEL,        R_BIT(R_NURSERY),  R_BIT(R_FRONTEND),                   struct ipc_channel,        512,    1, 1) \
 X(DELIVERER,      R_BIT(R_NURSERY),  R_BIT(R_QUEUE),                      struct ipc_deliver,        0,      1, 1) \
-X(SESSION_ATTACH, R_BIT(R_NURSERY),  R_BIT(R_SESSION),                    struct ipc_session_attach, 65536,  1, 4) \
+X(SESSION_ATTACH, R_BIT(R_NURSERY),  R_BIT(R_SESSION),                    struct ipc_session_attach, 122880,  1, 4) \
 X(SESSION_END,    R_BIT(R_NURSERY),  R_BIT(R_SESSION),                    struct ipc_none,           0,      0, 0) \
 /* a session speaks of its own connections only: refs of others are unknown there and drop it */ \
 X(SESSION_ACK,    R_BIT(R_SESSION),  R_BIT(R_NURSERY),                    struct ipc_session_ref,    0,      0, 0) \
 X(SESSION_CLOSED, R_BIT(R_SESSION),  R_BIT(R_NURSERY),                    struct ipc_session_ref,    0,      0, 0) \
 X(SESSION_LEAVE,  R_BIT(R_SESSION),  R_BIT(R_NURSERY),                    struct ipc_session_leave,  0,      0, 0) \
-X(SESSION_PARK,   R_BIT(R_SESSION),  R_BIT(R_NURSERY),                    struct ipc_session_ref,    65536,  1, 4) \
+X(SESSION_PARK,   R_BIT(R_SESSION),  R_BIT(R_NURSERY),                    struct ipc_session_ref,    122880,  1, 4) \
 /* the queue could deliver what it holds to whom it likes, nothing else */ \
 X(USER_LOOKUP,    R_BIT(R_QUEUE),    R_BIT(R_AUTH),                       struct ipc_user_lookup,    512,    0, 0) \
 X(SUBMITTER_ACK,  R_BIT(R_QUEUE),    R_BIT(R_AUTH),                       struct ipc_submitter_ack,  0,      0, 0) \

@@ -31,8 +31,8 @@ struct attachment {
 	bool is_live;   /* acknowledged */
 	bool is_parked; /* came from another session, not from auth */
 	unsigned tries;
-	struct buf packed;
-	int fds[IPC_FDS_MAX]; /* the session's, kept until acknowledged */
+	struct buf packed, unread; /* of a parked one */
+	int fds[IPC_FDS_MAX];      /* the session's, kept until acknowledged */
 	unsigned n_fds;
 	int front_fd; /* the frontend's end */
 };
@@ -81,6 +81,7 @@ close_all(struct attachment *a)
 		close(a->front_fd);
 	a->front_fd = -1;
 	buf_wipe(&a->packed);
+	buf_wipe(&a->unread);
 }
 
 static void
@@ -103,6 +104,7 @@ attachment_new(struct nursery *n)
 	a->ref = ++n->last_ref;
 	a->front_fd = -1;
 	buf_init(&a->packed, MAX_PACKED);
+	buf_init(&a->unread, MAX_PACKED);
 	(void)idmap_put(&n->refs, a->ref, a);
 	return a;
 }
@@ -139,6 +141,7 @@ attach_to(struct nursery *n, struct nursery_child *c, struct attachment *a)
 	c->n_sent++;
 	ipc_begin(&o, IPC_SESSION_ATTACH, &head, sizeof(head));
 	ipc_put_slice(&o, buf_slice(&a->packed));
+	ipc_put_slice(&o, buf_slice(&a->unread));
 	for (unsigned i = 0; i < a->n_fds; i++)
 		ipc_put_fd(&o, a->fds[i]);
 	if (ipc_send(c->peer, &o) == -1) {
@@ -451,6 +454,16 @@ on_ack(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	close_all(a);
 }
 
+/* No new connections come to it, and it has none. */
+static void
+end_if_useless(struct nursery_child *c)
+{
+	struct ipc_none none = { 0 };
+
+	if (!c->is_current && c->n_conns == 0)
+		(void)IPC_SEND(c->peer, IPC_SESSION_END, &none);
+}
+
 static void
 on_closed(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 {
@@ -463,6 +476,7 @@ on_closed(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 		attachment_free(n, a);
 	else
 		refuse(n, a, LOGIN_UNAVAILABLE);
+	end_if_useless(ipc_peer_arg(from));
 }
 
 static void
@@ -471,13 +485,12 @@ on_leave(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	struct nursery *n = r->state;
 	struct nursery_child *c = ipc_peer_arg(from);
 	struct ipc_session_leave head;
-	struct ipc_none none = { 0 };
 
 	memcpy(&head, m->fixed, sizeof(head));
 	if (head.attached != c->n_sent || c->n_conns > 0)
 		return; /* another connection is under way to it: it stays */
 	retire(n, c);
-	(void)IPC_SEND(c->peer, IPC_SESSION_END, &none);
+	end_if_useless(c);
 }
 
 /* A quiet connection moves into a process forked for it. */
@@ -488,6 +501,7 @@ on_park(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	struct attachment *a = own(n, from, m), *b;
 	struct nursery_child *c = ipc_peer_arg(from), *to;
 	struct slice packed = ipc_get_slice(m, MAX_PACKED);
+	struct slice unread = ipc_get_slice(m, MAX_PACKED);
 	struct err err;
 
 	if (a == NULL)
@@ -501,6 +515,7 @@ on_park(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	b->frontend = a->frontend;
 	b->is_parked = true;
 	buf_put_slice(&b->packed, packed);
+	buf_put_slice(&b->unread, unread);
 	for (unsigned i = 0; i < m->n_fds; i++)
 		b->fds[b->n_fds++] = ipc_take_fd(m, i);
 	attachment_free(n, a);
@@ -517,6 +532,7 @@ on_park(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 		refuse(n, b, LOGIN_UNAVAILABLE);
 	else
 		attach_to(n, to, b);
+	end_if_useless(c);
 }
 
 static const struct ipc_handler session_handlers[] = {

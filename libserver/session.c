@@ -19,6 +19,7 @@
 #define HELLO_MS    10000u
 #define FILES_MAX   4096u
 #define LAST_MS     200
+#define UNREAD_MAX  (48u * KIB) /* travels with a parked connection */
 #define LEAVE_AGAIN 1000u /* ms until it asks again whether it may leave */
 
 /* A connection of this process, from its arrival to session_closed. */
@@ -227,6 +228,7 @@ on_attach(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	struct ipc_session_attach head;
 	struct ipc_session_ref ref;
 	struct slice packed = ipc_get_slice(m, MAX_PACKED);
+	struct slice unread = ipc_get_slice(m, MAX_PACKED);
 	struct session_link *l;
 	int fds[IPC_FDS_MAX];
 	unsigned n_fds = 0;
@@ -249,6 +251,7 @@ on_attach(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 		return;
 	}
 	l->fd = ipc_take_fd(m, 0);
+	l->input = unread;
 	for (unsigned i = 1; i < m->n_fds; i++)
 		fds[n_fds++] = ipc_take_fd(m, i);
 	unpack(l, packed, fds, n_fds);
@@ -276,14 +279,17 @@ session_park(struct session *se, struct conn **conn, struct slice packed,
 
 	if (packed.n > MAX_PACKED || n_fds >= IPC_FDS_MAX)
 		return err_set(err, ERR_LIMIT, "too large to park");
-	if (se->role->maker == NULL || conn_in(*conn).n > 0 ||
+	if (se->role->maker == NULL || conn_in(*conn).n > UNREAD_MAX ||
 	    conn_out_bytes(*conn) > 0 || conn_eof(*conn) || conn_is_dead(*conn))
-		return 0;
-	fd = conn_detach_fd(conn);
-	if (fd == -1)
 		return 0;
 	ipc_begin(&o, IPC_SESSION_PARK, &head, sizeof(head));
 	ipc_put_slice(&o, packed);
+	ipc_put_slice(&o, conn_in(*conn));
+	fd = conn_detach_fd(conn);
+	if (fd == -1) {
+		ipc_out_drop(&o);
+		return 0;
+	}
 	ipc_put_fd(&o, fd);
 	for (unsigned i = 0; i < n_fds; i++)
 		ipc_put_fd(&o, fds[i]);

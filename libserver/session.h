@@ -76,9 +76,10 @@ session_conn(struct session_link *link, const struct conn_conf *conf);
 void session_closed(struct session *se, const struct attach_info *info);
 /*
  * Give a quiet connection away: its packed state (at most MAX_PACKED) and up
- * to three descriptors of the program's (borrowed). The conn is taken; unread
- * input and unsent output must be empty (0 is returned and nothing done when
- * they are not). 1: gone, as after session_closed. -1: too large to park.
+ * to three descriptors of the program's (borrowed). The conn is taken, its
+ * unread input travels with it. Unsent output must be gone: 0 is returned and
+ * nothing done when it is not (park from a later on_ready then). 1: gone, as
+ * after session_closed. -1: too large to park.
  */
 int session_park(struct session *se, struct conn **conn, struct slice packed,
     const int *fds, unsigned n_fds, const struct attach_info *info,

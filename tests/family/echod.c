@@ -117,7 +117,7 @@ struct echo {
 	struct session *se;
 	struct conn *conn;
 	const struct attach_info *info;
-	unsigned n_lines;
+	unsigned n_lines, parked_at;
 };
 static LIST_HEAD(, echo) echoes = LIST_HEAD_INITIALIZER(echoes);
 
@@ -170,6 +170,12 @@ echo_line(struct echo *e, char *line)
 		out_printf(o, "%s\r\n", line);
 }
 
+static bool
+is_to_park(const struct echo *e, uint64_t park)
+{
+	return park > 0 && e->n_lines != e->parked_at && e->n_lines % park == 0;
+}
+
 static void
 echo_ready(struct conn *c, void *arg)
 {
@@ -178,7 +184,7 @@ echo_ready(struct conn *c, void *arg)
 	uint64_t park = conf_u64(e->se->conf, "park_after");
 	struct err err;
 
-	while (!conn_is_dead(c) && next_line(c, line)) {
+	while (!conn_is_dead(c) && !is_to_park(e, park) && next_line(c, line)) {
 		if (strcmp(line, "quit") == 0) {
 			out_puts(conn_out(c), "ok bye\r\n");
 			echo_end(e);
@@ -190,8 +196,7 @@ echo_ready(struct conn *c, void *arg)
 		echo_end(e);
 		return;
 	}
-	if (park > 0 && e->n_lines > 0 && e->n_lines % park == 0 &&
-	    conn_out_bytes(c) == 0 && conn_in(c).n == 0) {
+	if (is_to_park(e, park) && conn_out_bytes(c) == 0) {
 		snprintf(packed, sizeof(packed), "%u", e->n_lines);
 		if (session_park(e->se, &e->conn, slice_str(packed), NULL, 0,
 			e->info, &err) == 1) {
@@ -244,9 +249,8 @@ echo_unpack(struct session *se, struct session_link *link, struct slice packed,
 	(void)n_fds;
 	if (slice_u32(packed, UINT32_MAX, &n) == -1)
 		return err_set(err, ERR_CORRUPT, "packed");
-	e->n_lines = n;
-	/* not parked again before the next line */
-	conn_want(e->conn, WANT_IN);
+	e->n_lines = e->parked_at = n;
+	conn_want(e->conn, WANT_IN | WANT_SOON);
 	return 0;
 }
 
