@@ -87,7 +87,7 @@ send_head(struct channel *ch)
 		memset(&control, 0, sizeof control);
 		msg.msg_control = control.room;
 		msg.msg_controllen = sizeof control.room;
-		cm = CMSG_FIRSTHDR(&msg);
+		cm = &control.align; /* the first header stands there */
 		cm->cmsg_level = SOL_SOCKET;
 		cm->cmsg_type = SCM_RIGHTS;
 		cm->cmsg_len = CMSG_LEN(sizeof(int));

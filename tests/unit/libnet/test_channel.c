@@ -388,12 +388,14 @@ hostile(const void *p, size_t n, int fds, bool then_close)
 	for (int i = 0; i < 8; i++)
 		extra[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fds > 0) {
+		struct cmsghdr *cm = &control.align;
+
 		msg.msg_control = control.room;
 		msg.msg_controllen = CMSG_SPACE(fds_size);
-		CMSG_FIRSTHDR(&msg)->cmsg_level = SOL_SOCKET;
-		CMSG_FIRSTHDR(&msg)->cmsg_type = SCM_RIGHTS;
-		CMSG_FIRSTHDR(&msg)->cmsg_len = CMSG_LEN(fds_size);
-		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), extra, fds_size);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(fds_size);
+		memcpy(CMSG_DATA(cm), extra, fds_size);
 	}
 	channel_accept(
 	    b.f.loop, pair[1], then_close ? 5000 : 20, hello_came, &b);
