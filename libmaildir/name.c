@@ -101,7 +101,11 @@ name_print(
 	for (c = 0x21; c < 0x7f; c++) {
 		bool on;
 
+#if PLANT == 33
+		if (c > 'a' && c <= 'z')
+#else
 		if (c >= 'a' && c <= 'z')
+#endif
 			on = (keywords >> (c - 'a') & 1) != 0;
 		else if (flag_of((char)c) != 0)
 			on = (flags & flag_of((char)c)) != 0;

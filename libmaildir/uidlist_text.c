@@ -203,7 +203,10 @@ uidlist_print_rec(const struct uidlist_rec *r, struct buf *out)
 		buf_printf(out, " S%llu", (unsigned long long)r->size);
 	if (r->wire != UINT64_MAX)
 		buf_printf(out, " W%llu", (unsigned long long)r->wire);
-	print_field(out, 'G', r->guid);
+#if PLANT == 32
+	if (r->pop3.n == 0)
+#endif
+		print_field(out, 'G', r->guid);
 	print_field(out, 'P', r->pop3);
 	if (r->other.n > 0) {
 		buf_putc(out, ' ');

@@ -79,3 +79,10 @@ EXTRA_PROGRAMS += %D%/fuzz_proxyproto
 EXTRA_PROGRAMS += %D%/fuzz_channel_hello
 %C%_fuzz_channel_hello_SOURCES = %D%/fuzz_channel_hello.c
 %C%_fuzz_channel_hello_LDADD = $(FUZZ_LIBS) $(NET_LIBS)
+EXTRA_PROGRAMS += %D%/fuzz_name
+%C%_fuzz_name_SOURCES = %D%/fuzz_name.c
+%C%_fuzz_name_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_uidlist
+%C%_fuzz_uidlist_SOURCES = %D%/fuzz_uidlist.c
+%C%_fuzz_uidlist_LDADD = $(FUZZ_LIBS) $(MAILDIR_LIBS)
