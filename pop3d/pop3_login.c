@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libbase/ceilings.h"
 #include "libbase/mem.h"
 #include "libnet/conn.h"
 
@@ -193,7 +194,6 @@ fe_open(struct fe_conn *fc)
 	s->has_tls = fc->is_tls;
 	s->is_loopback = fc->is_loopback;
 	buf_init(&s->line, MAX_POP3_LINE);
-	conn_set_max_in(fc->conn, MAX_POP3_LINE + 2);
 	pop3_ok(s, "Ready");
 	conn_want(fc->conn, WANT_IN);
 }
@@ -238,6 +238,7 @@ fe_bye(struct fe_conn *fc)
 
 const struct frontend_ops pop3_frontend = {
 	.conn_size = sizeof(struct pop3_session),
+	.max_in = MAX_POP3_LINE + 2,
 	.open = fe_open,
 	.run = fe_run,
 	.login_result = fe_login_result,

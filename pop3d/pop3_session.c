@@ -337,7 +337,7 @@ pop3_attach(struct session *se, struct session_link *link, struct slice hello,
 
 	(void)hello;
 	s->id = info->id;
-	s->info = *info;
+	s->info = info;
 	s->user = u;
 	s->has_tls = info->is_tls;
 	s->is_loopback = info->is_loopback;
@@ -377,7 +377,7 @@ void
 pop3_close(struct pop3_session *s, const char *reason)
 {
 	struct session *se;
-	struct attach_info info = s->info;
+	const struct attach_info *info = s->info;
 
 	if (s->fe != NULL) {
 		s->conn = NULL;
@@ -393,7 +393,7 @@ pop3_close(struct pop3_session *s, const char *reason)
 	pop3_forget(s);
 	/* the caller still looks at s->conn */
 	loop_defer(se->loop, xfree, s);
-	session_closed(se, &info);
+	session_closed(se, info);
 }
 
 static void

@@ -62,7 +62,7 @@ struct pop3_session {
 	struct pop3_user *user;
 	LIST_ENTRY(pop3_session) entry;
 	struct timer retry; /* while another process holds the lock */
-	struct attach_info info;
+	const struct attach_info *info;
 	struct mailbox *box;
 	struct view *view;
 	struct pop3_message *messages;

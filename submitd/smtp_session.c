@@ -336,7 +336,6 @@ smtp_open(struct fe_conn *fc)
 
 	s->fc = fc;
 	buf_init(&s->line, MAX_SMTP_LINE);
-	conn_set_max_in(fc->conn, MAX_SMTP_LINE + 2);
 	out_printf(conn_out(fc->conn), "220 %s ESMTP\r\n", smtp_hostname(s));
 	conn_want(fc->conn, WANT_IN);
 }
@@ -397,6 +396,7 @@ smtp_peer_gone(struct role *r, struct ipc_peer *p)
 
 const struct frontend_ops smtp_frontend = {
 	.conn_size = sizeof(struct smtp_session),
+	.max_in = MAX_SMTP_LINE + 2,
 	.open = smtp_open,
 	.run = smtp_run,
 	.login_result = smtp_login_result,
