@@ -72,3 +72,9 @@ TESTS += %D%/test_failing
 %C%_test_failing_SOURCES = %D%/test_failing.c
 %C%_test_failing_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
   $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_strangers
+TESTS += %D%/test_strangers
+%C%_test_strangers_SOURCES = %D%/test_strangers.c
+%C%_test_strangers_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)
