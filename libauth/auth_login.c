@@ -400,7 +400,9 @@ auth_login_verdict(struct auth_try *t, enum login_code code,
 	}
 	if (code == LOGIN_OK || code == LOGIN_DENIED)
 		throttle_good(t->auth->throttle, &tt, clock_mono_us());
-	else if (code != LOGIN_FAILED)
+	else if (code == LOGIN_FAILED)
+		throttle_bad(t->auth->throttle, &tt, clock_mono_us());
+	else
 		throttle_void(t->auth->throttle, &tt, clock_mono_us());
 	if (code == LOGIN_OK)
 		give(t);

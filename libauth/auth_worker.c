@@ -290,6 +290,17 @@ count_ready(const struct auth *a)
 	return n;
 }
 
+/* While some are busy one more stands ready: a flood keeps its share busy, and
+ * somebody else must not wait for a start. */
+static void
+need_spare(struct auth *a)
+{
+	unsigned starting;
+
+	if (find_idle(a, &starting) == NULL && starting == 0)
+		(void)helper_spawn(a); /* NULL: there are as many as may be */
+}
+
 static void
 dispatch(struct auth *a)
 {
@@ -300,6 +311,7 @@ dispatch(struct auth *a)
 		h = find_idle(a, &starting);
 		if (h != NULL) {
 			give_try(h, TAILQ_FIRST(&a->ready));
+			need_spare(a);
 			continue;
 		}
 		if (starting >= count_ready(a) || helper_spawn(a) == NULL)

@@ -242,9 +242,9 @@ throttle_plan(struct throttle *t, const struct throttle_try *try,
 		e = table_need(&t->addresses, address_key(try), max, now_us);
 	entry_count(e, now_us);
 	at = entry_place(t, e, now_us, &full);
-	user = table_need(&t->users, user_key(try), max, now_us);
-	user_count(user, try, now_us);
-	if (pair == NULL) {
+	user = table_find(&t->users, user_key(try));
+	if (pair == NULL && user != NULL) {
+		entry_decay(user, now_us);
 		user_at = entry_place(t, user, now_us, &full);
 		at = user_at > at ? user_at : at;
 	}
@@ -290,6 +290,16 @@ throttle_good(
 	e = table_need(
 	    &t->pairs, slice_of(pk.bytes, pk.n), t->conf.max_entries, now_us);
 	e->hint = try->hint;
+}
+
+void
+throttle_bad(
+    struct throttle *t, const struct throttle_try *try, uint64_t now_us)
+{
+	struct entry *u =
+	    table_need(&t->users, user_key(try), t->conf.max_entries, now_us);
+
+	user_count(u, try, now_us);
 }
 
 void

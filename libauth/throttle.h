@@ -57,6 +57,9 @@ void throttle_plan(struct throttle *t, const struct throttle_try *try,
 /* The try was right: take its count back, remember the pair and the hint. */
 void throttle_good(
     struct throttle *t, const struct throttle_try *try, uint64_t now_us);
+/* The try was wrong: told of the user, too. */
+void throttle_bad(
+    struct throttle *t, const struct throttle_try *try, uint64_t now_us);
 /* The try came to nothing (a helper died): take its count back. */
 void throttle_void(
     struct throttle *t, const struct throttle_try *try, uint64_t now_us);

@@ -66,14 +66,14 @@ pam_sm_authenticate(pam_handle_t *h, int flags, int argc, const char **argv)
 	if (pam_get_user(h, &user, NULL) != PAM_SUCCESS)
 		return PAM_USER_UNKNOWN;
 	(void)pam_fail_delay(h, 2000000);
-	r = pam_get_authtok(h, PAM_AUTHTOK, &given, NULL);
-	if (r != PAM_SUCCESS)
-		return r;
 	r = misbehave(h, user);
 	if (r != PAM_SUCCESS)
 		return r;
 	if (right == NULL)
 		return PAM_IGNORE;
+	r = pam_get_authtok(h, PAM_AUTHTOK, &given, NULL);
+	if (r != PAM_SUCCESS)
+		return r;
 	if (begins(user, "no"))
 		return PAM_USER_UNKNOWN;
 	return strcmp(given, right) == 0 ? PAM_SUCCESS : PAM_AUTH_ERR;

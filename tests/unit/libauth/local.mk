@@ -16,3 +16,4 @@ check_PROGRAMS += %D%/test_auth_pam
 TESTS += %D%/test_auth_pam
 %C%_test_auth_pam_SOURCES = %D%/test_auth_pam.c
 %C%_test_auth_pam_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+EXTRA_%C%_test_auth_pam_DEPENDENCIES = tests/lib/pam_test.so
