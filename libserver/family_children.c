@@ -151,9 +151,14 @@ start(struct child *c)
 		.handlers = parent_handlers,
 		.gone = child_gone,
 		.arg = c };
+	int fds[2], std_fd = p->log_write;
 	struct err err;
-	int fds[2];
 
+	/* a daemon lets the terminal go, unless it is the log */
+	if (is_log)
+		std_fd = strcmp(conf_str(p->role.conf, "log"), "stderr") == 0 ?
+		    STDERR_FILENO :
+		    -1;
 	if (ipc_pair(fds, &err) == -1) {
 		log_err(0, "role not started", &err);
 		c->state = CHILD_PAUSE;
@@ -161,7 +166,7 @@ start(struct child *c)
 		return;
 	}
 	c->pid = role_exec(p->f, c->spec->name, c->index, fds[1],
-	    is_log ? p->log_read : p->log_write, is_log, &err);
+	    is_log ? p->log_read : p->log_write, std_fd, &err);
 	close(fds[1]);
 	if (c->pid == -1) {
 		log_err(0, "role not started", &err);

@@ -454,8 +454,8 @@ role_spawn(struct role *r, enum role_id id, unsigned index, struct err *err)
 	if (ipc_pair(fds, err) == -1)
 		return NULL;
 	role_watch_children(r);
-	pid = role_exec(
-	    r->family, role_word(id), index, fds[1], ROLE_FD_LOG, false, err);
+	pid = role_exec(r->family, role_word(id), index, fds[1], ROLE_FD_LOG,
+	    ROLE_FD_LOG, err);
 	close(fds[1]);
 	if (pid == -1) {
 		close(fds[0]);

@@ -94,10 +94,10 @@ void role_watch_children(struct role *r);
 /* Close every descriptor but these; n at most 32. Sorts keep. */
 int role_close_others(int *keep, unsigned n, struct err *err) MUST_CHECK;
 /* Fork and execute ourselves as a role: fd becomes ROLE_FD_MAKER, log_fd
- * ROLE_FD_LOG; stdout and stderr go to log_fd unless keep_stderr. The child's
+ * ROLE_FD_LOG; stdout and stderr become std_fd (-1: /dev/null). The child's
  * pid, or -1. */
 pid_t role_exec(const struct family *f, const char *name, unsigned index,
-    int fd, int log_fd, bool keep_stderr, struct err *err);
+    int fd, int log_fd, int std_fd, struct err *err);
 /* Signals as a new process wants them: all default, none blocked, SIGPIPE
  * ignored. */
 void role_reset_signals(void);

@@ -53,7 +53,7 @@ role_close_others(int *keep, unsigned n, struct err *err)
 /* In the child: nothing but system calls. Descriptors are moved out of the way
  * first, so that no dup2 closes one that is still needed. */
 static NORETURN void
-become(char *const argv[], int fd, int log_fd, bool keep_stderr)
+become(char *const argv[], int fd, int log_fd, int std_fd)
 {
 	int null_fd, keep[] = { 0, 1, 2, ROLE_FD_MAKER, ROLE_FD_LOG };
 	struct err err;
@@ -64,9 +64,11 @@ become(char *const argv[], int fd, int log_fd, bool keep_stderr)
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (fd == -1 || log_fd == -1 || null_fd == -1)
 		_exit(126);
-	if (dup2(null_fd, 0) == -1 || dup2(keep_stderr ? 2 : log_fd, 1) == -1 ||
-	    dup2(keep_stderr ? 2 : log_fd, 2) == -1 ||
-	    dup2(fd, ROLE_FD_MAKER) == -1 || dup2(log_fd, ROLE_FD_LOG) == -1 ||
+	if (std_fd == -1)
+		std_fd = null_fd;
+	if (dup2(null_fd, 0) == -1 || dup2(std_fd, 1) == -1 ||
+	    dup2(std_fd, 2) == -1 || dup2(fd, ROLE_FD_MAKER) == -1 ||
+	    dup2(log_fd, ROLE_FD_LOG) == -1 ||
 	    role_close_others(keep, N_ELEMENTS(keep), &err) == -1)
 		_exit(126);
 	execv("/proc/self/exe", argv);
@@ -75,7 +77,7 @@ become(char *const argv[], int fd, int log_fd, bool keep_stderr)
 
 pid_t
 role_exec(const struct family *f, const char *name, unsigned index, int fd,
-    int log_fd, bool keep_stderr, struct err *err)
+    int log_fd, int std_fd, struct err *err)
 {
 	char words[4][32];
 	char *argv[] = { words[0], words[1], words[2], words[3], NULL };
@@ -89,6 +91,6 @@ role_exec(const struct family *f, const char *name, unsigned index, int fd,
 	if (pid == -1)
 		(void)err_sys(err, "fork");
 	if (pid == 0)
-		become(argv, fd, log_fd, keep_stderr);
+		become(argv, fd, log_fd, std_fd);
 	return pid;
 }
