@@ -411,8 +411,8 @@ finish_file(struct out *o, struct out_seg *s, struct out_seg *piece)
 	}
 	if ((s->flags & OUT_END_LINE) == 0 || s->prev == '\n')
 		return 0;
-	if (s->prev != '\r')
-		piece->data[piece->len + n++] = '\r';
+	/* a CR that ends the file is text, not half of a line end */
+	piece->data[piece->len + n++] = '\r';
 	piece->data[piece->len + n++] = '\n';
 	piece->len += n;
 	o->memory += n;

@@ -230,7 +230,8 @@ pop3_run(struct conn *c, void *arg)
 			return;
 		}
 		r = work(s);
-		if (s->conn == NULL) /* closed by its command */
+		/* closed by its command */
+		if (s->conn == NULL || (s->fe != NULL && s->fe->is_closing))
 			return;
 		switch (r) {
 		case STEP_DONE:

@@ -201,6 +201,8 @@ smtp_run(struct fe_conn *fc)
 	struct smtp_session *s = fc->proto;
 
 	while (conn_slice_left(fc->conn)) {
+		if (fc->is_closing)
+			return;
 		if (s->wait != WAIT_NOBODY) {
 			conn_want(fc->conn, 0);
 			return;
@@ -226,6 +228,8 @@ smtp_run(struct fe_conn *fc)
 		}
 		break;
 	}
+	if (fc->is_closing)
+		return;
 	if (!conn_slice_left(fc->conn))
 		conn_want(fc->conn, WANT_SOON);
 	else if (conn_eof(fc->conn))
