@@ -106,8 +106,9 @@ date_print(uint32_t day, struct buf *out)
 
 static const char size_units[] = "KMGT";
 
-int
-attr_size(struct slice s, uint64_t *out)
+/* "64M", "1G", "4096": 0 and *out, or -1 (overflow, other text). */
+static int
+parse_size(struct slice s, uint64_t *out)
 {
 	unsigned shift = 0;
 	uint64_t v;
@@ -259,7 +260,7 @@ row_set(struct attrs *a, const struct attr_row *r, struct slice value)
 		memcpy(attr_field(a, r), &day, sizeof(day));
 		return 0;
 	case ATTR_SIZE:
-		if (attr_size(value, &v) != 0)
+		if (parse_size(value, &v) != 0)
 			return -1;
 		memcpy(attr_field(a, r), &v, sizeof(v));
 		return 0;

@@ -59,7 +59,4 @@ void attrs_print(const struct attrs *a, struct buf *out);
 void attr_escape(struct slice s, struct buf *out);
 int attr_unescape(struct slice s, struct buf *out) MUST_CHECK;
 
-/* "64M", "1G", "4096": 0 and *out, or -1 (overflow, other text). */
-int attr_size(struct slice s, uint64_t *out) MUST_CHECK;
-
 #endif

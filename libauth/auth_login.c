@@ -55,7 +55,13 @@ static void
 tell(void *arg)
 {
 	struct auth_try *t = arg;
+	uint64_t now_us = clock_mono_us();
 
+	/* The loop's clock may be a little ahead of the time. */
+	if (now_us < t->tell_us) {
+		timer_start_ms(&t->timer, (t->tell_us - now_us + 999) / 1000);
+		return;
+	}
 	if (!t->is_gone)
 		send_result(t->auth, t->frontend, t->conn.id, t->code, "");
 	log_end(t);
@@ -74,6 +80,7 @@ auth_login_end(struct auth_try *t, enum login_code code)
 	at = code == LOGIN_PRIVACY || t->plan.fail_us == 0 ?
 	    now_us :
 	    throttle_tell_us(&t->plan, now_us);
+	t->tell_us = at;
 	timer_init(&t->timer, t->auth->role->loop, tell, t);
 	timer_start_ms(&t->timer, (at - now_us + 999) / 1000);
 }

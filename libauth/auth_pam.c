@@ -183,6 +183,7 @@ code_of(int r)
 	case PAM_MAXTRIES:
 	case PAM_ACCT_EXPIRED:
 	case PAM_AUTHTOK_EXPIRED:
+	case PAM_AUTHTOK_ERR: /* pam_get_authtok of a refused question */
 	case PAM_CONV_ERR:
 		return LOGIN_FAILED;
 	default:

@@ -74,6 +74,7 @@ struct auth_try {
 	struct throttle_plan plan;
 	uint16_t hint;
 	uint64_t came_us;
+	uint64_t tell_us; /* TELL: not before this moment */
 
 	uint64_t job; /* the queue's number */
 

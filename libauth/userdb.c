@@ -90,93 +90,6 @@ copy_text(char *out, size_t size, struct slice s)
 	return true;
 }
 
-int
-userdb_from_entry(struct account *a, const struct userfile_entry *e,
-    const struct userdb_conf *conf, uint32_t today, struct err *err)
-{
-	const struct attrs *at = &e->attrs;
-
-	memset(a, 0, sizeof(*a));
-	if (!copy_text(a->name, sizeof(a->name), e->name) ||
-	    !copy_text(a->home, sizeof(a->home), e->home))
-		return err_set(err, ERR_LIMIT, "name or home too long");
-	a->uid = e->uid;
-	a->gid = e->gid;
-	a->groups[0] = e->gid;
-	a->n_groups = 1;
-	a->flags = at->flags | ACCOUNT_VIRTUAL;
-	if (at->expires_day != 0 && today >= at->expires_day)
-		a->flags |= ACCOUNT_EXPIRED;
-	a->quota_bytes = at->quota_bytes;
-	a->quota_messages = at->quota_messages;
-	return userdb_folders(a, at->mail, conf, err);
-}
-
-/* What NSS modules say for "there is nobody of that name". */
-static bool
-means_nobody(int sys)
-{
-	return sys == 0 || sys == ENOENT || sys == ESRCH || sys == EBADF ||
-	    sys == EPERM;
-}
-
-/* getpwnam_r with as much room as it wants, up to 1 MiB. */
-static int
-nss_passwd(const char *name, struct account *a, struct err *err)
-{
-	struct passwd pw, *found = NULL;
-	size_t size = 4096;
-	char *room = NULL;
-	int sys, r = 0;
-
-	do {
-		room = xreallocarray(room, size, 1);
-		sys = getpwnam_r(name, &pw, room, size, &found);
-		size *= 2;
-	} while (sys == ERANGE && size <= 1024 * 1024);
-	if (found == NULL && means_nobody(sys)) {
-		r = err_set(err, ERR_NOTFOUND, "no user %s", name);
-	} else if (found == NULL) {
-		errno = sys;
-		err_sys(err, "NSS: user %s", name);
-		err->code = ERR_TEMP;
-		r = -1;
-	} else {
-		a->uid = pw.pw_uid;
-		a->gid = pw.pw_gid;
-		if (!copy_text(
-			a->home, sizeof(a->home), slice_str(pw.pw_dir)) ||
-		    !copy_text(a->name, sizeof(a->name), slice_str(pw.pw_name)))
-			r = err_set(
-			    err, ERR_INVALID, "user %s: home too long", name);
-	}
-	xfree(room);
-	return r;
-}
-
-int
-userdb_nss(const char *name, const struct userdb_conf *conf, struct account *a,
-    struct err *err)
-{
-	gid_t groups[ACCOUNT_GROUPS_MAX];
-	int n = ACCOUNT_GROUPS_MAX;
-
-	memset(a, 0, sizeof(*a));
-	if (nss_passwd(name, a, err) != 0)
-		return -1;
-	/* -1: more groups than are carried; the first ones are. */
-	if (getgrouplist(a->name, a->gid, groups, &n) < 0)
-		n = ACCOUNT_GROUPS_MAX;
-	for (int i = 0; i < n; i++)
-		a->groups[i] = groups[i];
-	a->n_groups = (uint32_t)n;
-	if (userdb_folders(a, "", conf, err) != 0) {
-		err->code = ERR_INVALID;
-		return -1;
-	}
-	return 0;
-}
-
 /* A part of a name as one component of a path. */
 static bool
 is_component(struct slice s)
@@ -277,8 +190,10 @@ folder(struct account *a, const char *pattern, const struct userdb_conf *conf,
 	return userdb_expand(pattern, a, conf, out, ACCOUNT_PATH_MAX, err);
 }
 
-int
-userdb_folders(struct account *a, const char *attr_mail,
+/* Fill mail (attr_mail, else mail_location, else ~/Maildir), control and index
+ * of an account whose name and home stand. */
+static int
+fill_folders(struct account *a, const char *attr_mail,
     const struct userdb_conf *conf, struct err *err)
 {
 	const char *mail = conf->mail_location;
@@ -300,5 +215,92 @@ userdb_folders(struct account *a, const char *attr_mail,
 		return err_set(err, ERR_INVALID,
 		    "user %s: home or mail folder is no plain absolute path",
 		    a->name);
+	return 0;
+}
+
+int
+userdb_from_entry(struct account *a, const struct userfile_entry *e,
+    const struct userdb_conf *conf, uint32_t today, struct err *err)
+{
+	const struct attrs *at = &e->attrs;
+
+	memset(a, 0, sizeof(*a));
+	if (!copy_text(a->name, sizeof(a->name), e->name) ||
+	    !copy_text(a->home, sizeof(a->home), e->home))
+		return err_set(err, ERR_LIMIT, "name or home too long");
+	a->uid = e->uid;
+	a->gid = e->gid;
+	a->groups[0] = e->gid;
+	a->n_groups = 1;
+	a->flags = at->flags | ACCOUNT_VIRTUAL;
+	if (at->expires_day != 0 && today >= at->expires_day)
+		a->flags |= ACCOUNT_EXPIRED;
+	a->quota_bytes = at->quota_bytes;
+	a->quota_messages = at->quota_messages;
+	return fill_folders(a, at->mail, conf, err);
+}
+
+/* What NSS modules say for "there is nobody of that name". */
+static bool
+means_nobody(int sys)
+{
+	return sys == 0 || sys == ENOENT || sys == ESRCH || sys == EBADF ||
+	    sys == EPERM;
+}
+
+/* getpwnam_r with as much room as it wants, up to 1 MiB. */
+static int
+nss_passwd(const char *name, struct account *a, struct err *err)
+{
+	struct passwd pw, *found = NULL;
+	size_t size = 4096;
+	char *room = NULL;
+	int sys, r = 0;
+
+	do {
+		room = xreallocarray(room, size, 1);
+		sys = getpwnam_r(name, &pw, room, size, &found);
+		size *= 2;
+	} while (sys == ERANGE && size <= 1024 * 1024);
+	if (found == NULL && means_nobody(sys)) {
+		r = err_set(err, ERR_NOTFOUND, "no user %s", name);
+	} else if (found == NULL) {
+		errno = sys;
+		err_sys(err, "NSS: user %s", name);
+		err->code = ERR_TEMP;
+		r = -1;
+	} else {
+		a->uid = pw.pw_uid;
+		a->gid = pw.pw_gid;
+		if (!copy_text(
+			a->home, sizeof(a->home), slice_str(pw.pw_dir)) ||
+		    !copy_text(a->name, sizeof(a->name), slice_str(pw.pw_name)))
+			r = err_set(
+			    err, ERR_INVALID, "user %s: home too long", name);
+	}
+	xfree(room);
+	return r;
+}
+
+int
+userdb_nss(const char *name, const struct userdb_conf *conf, struct account *a,
+    struct err *err)
+{
+	gid_t groups[ACCOUNT_GROUPS_MAX];
+	int n = ACCOUNT_GROUPS_MAX;
+
+	memset(a, 0, sizeof(*a));
+	if (nss_passwd(name, a, err) != 0)
+		return -1;
+	/* -1: more groups than are carried; the first ones are. */
+	if (getgrouplist(a->name, a->gid, groups, &n) < 0)
+		n = ACCOUNT_GROUPS_MAX;
+	for (int i = 0; i < n; i++)
+		a->groups[i] = groups[i];
+	a->n_groups = (uint32_t)n;
+	if (fill_folders(a, "", conf, err) != 0) {
+		err->code = ERR_INVALID;
+		return -1;
+	}
 	return 0;
 }

@@ -55,11 +55,6 @@ int userdb_nss(const char *name, const struct userdb_conf *conf,
 int userdb_expand(const char *pattern, const struct account *a,
     const struct userdb_conf *conf, char *out, size_t size,
     struct err *err) MUST_CHECK;
-/* Fill mail (attr_mail, else mail_location, else ~/Maildir), control and index
- * of an account whose name and home stand. */
-int userdb_folders(struct account *a, const char *attr_mail,
-    const struct userdb_conf *conf, struct err *err) MUST_CHECK;
-
 /* The part of the configuration, borrowed from c. */
 struct conf;
 void userdb_conf_from(struct userdb_conf *out, const struct conf *c);

@@ -45,10 +45,6 @@ extern const struct ctl_verb ctl_verbs_user[];
 /* "restantectl: TEXT" on stderr; answers CTL_FAULT. */
 int ctl_fail(const struct err *err);
 int ctl_fail_text(const char *fmt, ...) PRINTF(1, 2);
-/* "FILE:LINE: TEXT" on stderr; a conf_fault_fn. */
-void
-ctl_conf_fault(void *arg, const char *file, unsigned line, const char *text);
-
 /* The daemons: name, the setting that turns them on, their listen settings,
  * their PAM suffix. name NULL at the end. */
 struct ctl_daemon {

@@ -38,8 +38,9 @@ ctl_fail_text(const char *fmt, ...)
 	return CTL_FAULT;
 }
 
-void
-ctl_conf_fault(void *arg, const char *file, unsigned line, const char *text)
+/* "FILE:LINE: TEXT" on stderr. */
+static void
+print_fault(void *arg, const char *file, unsigned line, const char *text)
 {
 	(void)arg;
 	if (line > 0)
@@ -97,7 +98,7 @@ run(struct ctl *c, const struct ctl_verb *v, int argc, char **argv)
 	if (v->reads_conf_itself)
 		return v->run(c, argc, argv);
 	conf = conf_read(
-	    c->conf_path, c->conf_must_exist, NULL, ctl_conf_fault, NULL);
+	    c->conf_path, c->conf_must_exist, NULL, print_fault, NULL);
 	if (conf == NULL)
 		return CTL_FAULT;
 	c->conf = conf;
