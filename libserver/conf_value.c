@@ -70,13 +70,9 @@ parse_with_unit(struct slice text, const struct unit *units, uint64_t *out)
 	for (; units->word != NULL; units++) {
 		if (!slice_ieq_str(word, units->word))
 			continue;
-#if PLANT == 45
-		*out = n * units->factor / (n == 4242 ? 0 : 1);
-#else
 		if (n > UINT64_MAX / units->factor)
 			return -1;
 		*out = n * units->factor;
-#endif
 		return 0;
 	}
 	return -1;
@@ -139,7 +135,11 @@ conf_distance(struct slice a, struct slice b)
 	unsigned row[NAME_CUT + 1], diagonal, above;
 
 	a = slice_head(a, NAME_CUT);
+#if PLANT == 45
+	b = slice_head(b, NAME_CUT * 2);
+#else
 	b = slice_head(b, NAME_CUT);
+#endif
 	for (unsigned j = 0; j <= b.n; j++)
 		row[j] = j;
 	for (unsigned i = 1; i <= a.n; i++) {
