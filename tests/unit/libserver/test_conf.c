@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Settings: rows, values, faults, the way to a role. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
 
 #include "libserver/conf_value.h"
 #include "libserver/ipc_messages.h"

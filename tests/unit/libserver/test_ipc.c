@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages: rules, cursor, pairs in a loop, back-pressure, descriptors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
 
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"

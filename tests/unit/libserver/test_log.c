@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* Log lines: one line whatever comes, quoting, losses counted. */
 #include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 #include "libserver/log.h"
 
