@@ -91,12 +91,16 @@ struct mailbox_refresh {
 /* Give up a refresh half-way (after its flush has been answered). */
 void mailbox_refresh_drop(struct mailbox_refresh *r);
 /*
- * Find what changed on disk, number what has no UID, flush the list. Costs two
- * fstat when nothing changed. STEP_DONE, STEP_FLUSH, STEP_EVENT, STEP_FAIL.
+ * Find what changed on disk, number what has no UID, flush the list. Costs a
+ * few stats when nothing changed. STEP_DONE, STEP_FLUSH, STEP_EVENT, STEP_FAIL.
  * ERR_GONE: the folder has been deleted. Views call it by view_refresh().
  */
 enum step mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
     struct flush_set *fs, struct err *err) MUST_CHECK;
+/* Does the kernel tell of changes? Else mailbox_is_dirty() is always true, and
+ * the program looks at its interval (no inotify left, or a network's file
+ * system). Known while a view is open. */
+bool mailbox_is_watched(const struct mailbox *mb);
 /* Has somebody changed it since (by the watch, or by our own hand)? Costs no
  * system call. */
 bool mailbox_is_dirty(const struct mailbox *mb);

@@ -306,6 +306,9 @@ add_conditional(scmp_filter_ctx ctx, unsigned sets)
 		r |= allow_if(ctx, SCMP_SYS(socket),
 		    SCMP_A0(SCMP_CMP_EQ, 10 /* INET6 */));
 	}
+	/* Does the holder of a Maildir's lock still live? No signal is sent. */
+	if ((sets & S_FILES) != 0 && (sets & S_FORK) == 0)
+		r |= allow_if(ctx, SCMP_SYS(kill), SCMP_A1(SCMP_CMP_EQ, 0));
 	/* FIONREAD and TCGETS of stdio and gconv: told it is no terminal */
 	r |= seccomp_rule_add_exact(
 	    ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
