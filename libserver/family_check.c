@@ -69,6 +69,17 @@ check_empty_dir(const struct parent *p, const struct conf *c, struct counter *k)
 	count(k, p->conf_file, conf_line(c, "empty_dir"), text);
 }
 
+/* No name in the file: the machine's, from the kernel; NSS is not asked. */
+static void
+name_host(struct conf *c)
+{
+	char name[256] = "";
+
+	if (conf_str(c, "hostname")[0] == '\0' &&
+	    gethostname(name, sizeof(name) - 1) == 0)
+		conf_set_word(c, "hostname", name);
+}
+
 struct conf *
 family_read(const struct parent *p, struct certs *certs_out,
     conf_fault_fn *fault, void *arg)
@@ -80,6 +91,7 @@ family_read(const struct parent *p, struct certs *certs_out,
 
 	if (c == NULL)
 		return NULL;
+	name_host(c);
 	if (p->is_debug)
 		conf_set_word(c, "log_level", "debug");
 	check_users(p, c, &k);
