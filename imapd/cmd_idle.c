@@ -86,9 +86,10 @@ idle_tell(struct imap_cmd *cmd, struct idle_ctx *x)
 	uint64_t since;
 	enum step r;
 
-	if (x->is_refreshing || mailbox_is_dirty(s->box) ||
+	if (x->is_refreshing || s->must_look || mailbox_is_dirty(s->box) ||
 	    mailbox_refresh_at_us(s->box) != 0) {
 		x->is_refreshing = true;
+		s->must_look = false;
 		r = view_refresh(s->view, cmd->flush, &cmd->err);
 		if (r == STEP_EVENT)
 			timer_start_ms(&s->retry, MAILBOX_RETRY_MS);

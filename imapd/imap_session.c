@@ -67,6 +67,7 @@ leave_mailbox(struct imap_session *s)
 	s->stale = NULL;
 	s->is_read_only = false;
 	s->is_gone = false;
+	s->must_look = false;
 }
 
 void
@@ -395,8 +396,10 @@ sync_step(struct imap_session *s)
 
 	if (wants && !s->is_syncing)
 		imap_user_look(s->user);
-	if (s->is_syncing || mailbox_is_dirty(s->box)) {
+	if (s->is_syncing || wants || s->must_look ||
+	    mailbox_is_dirty(s->box)) {
 		s->is_syncing = true;
+		s->must_look = false;
 		r = view_refresh(s->view, &s->flush, &err);
 		if (r == STEP_FAIL && err.code == ERR_GONE) {
 			s->is_gone = true;

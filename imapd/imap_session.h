@@ -92,6 +92,7 @@ struct imap_session {
 	uint32_t names;       /* hash of the flag names last told */
 	bool uses_uid;        /* told FETCH data carry the UID */
 	bool is_idling;       /* updates may be told at once */
+	bool must_look;       /* somebody deleted or renamed the mailbox */
 	bool is_gone;         /* the mailbox was deleted by somebody */
 	struct seqset *stale; /* after unpacking: UIDs whose flags are to be
 				 told; NULL: none */
