@@ -41,6 +41,8 @@ struct session_runtime {
 	uint64_t n_attached;
 	struct timer linger, deadline;
 	bool is_over;
+	dev_t mail_dev; /* of the mail folder that start() opened */
+	ino_t mail_ino;
 };
 
 static void
@@ -221,6 +223,18 @@ link_new(struct session_runtime *run, const struct ipc_session_attach *head)
 	return l;
 }
 
+/* The mail folder was removed or another put in its place (a restored backup):
+ * what this process holds open is the old one, and its wall keeps it from the
+ * new one. */
+static bool
+is_folder_replaced(const struct session_runtime *run)
+{
+	struct stat st;
+
+	return stat(run->account.mail, &st) == -1 ||
+	    st.st_dev != run->mail_dev || st.st_ino != run->mail_ino;
+}
+
 static void
 on_attach(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 {
@@ -233,6 +247,11 @@ on_attach(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	int fds[IPC_FDS_MAX];
 	unsigned n_fds = 0;
 
+	if (is_folder_replaced(run)) {
+		/* not acknowledged: the nursery makes a new process */
+		log_warn(0, "mail folder was replaced", NULL);
+		exit(0);
+	}
 	memcpy(&head, m->fixed, sizeof(head));
 	if (ipc_end(m) == -1) {
 		family_drop(from, "connection not readable");
@@ -423,6 +442,7 @@ start(struct session_runtime *run, enum role_id as, int fd, struct err *err)
 		.handlers = as == R_SESSION ? session_own : run->ops->handlers,
 		.more = as == R_SESSION ? run->ops->handlers : NULL,
 		.gone = maker_gone };
+	struct stat st;
 
 	r->loop = loop_new(err);
 	if (r->loop == NULL)
@@ -437,6 +457,10 @@ start(struct session_runtime *run, enum role_id as, int fd, struct err *err)
 		run->se.queue = r->maker;
 	if (run->ops->start != NULL && run->ops->start(&run->se, err) == -1)
 		return -1;
+	if (stat(run->account.mail, &st) == -1)
+		return err_sys(err, "stat %s", run->account.mail);
+	run->mail_dev = st.st_dev;
+	run->mail_ino = st.st_ino;
 	if (as == R_SESSION)
 		timer_start_ms(
 		    &run->linger, conf_ms(r->conf, "session_linger"));

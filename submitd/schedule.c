@@ -346,15 +346,13 @@ log_delivery(struct item *it, const char *event, enum err_code code)
 	    code == ERR_OK ? NULL : err_word(code), NULL);
 }
 
+/* The process is not used again: what failed in it may hold on (a mail folder
+ * that was replaced under it). */
 static void
 item_failed(struct item *it, enum err_code code)
 {
-	struct deliverer *d = it->at;
-
 	log_delivery(it, "delivery put off", code);
-	d->current = NULL;
-	retry_later(it);
-	pump(d);
+	deliverer_end(it->at);
 }
 
 /* S3: the record of "staged" is on disk; the second step may be taken. */
