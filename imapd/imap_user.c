@@ -11,6 +11,7 @@
 #include "libbase/mem.h"
 #include "libmaildir/mailbox.h"
 #include "libmaildir/store.h"
+#include "libmessage/text.h"
 #include "libnet/conn.h"
 #include "libserver/conf.h"
 #include "libserver/log.h"
@@ -372,6 +373,7 @@ user_end(struct session *se)
 	timer_stop(&u->drain);
 	mailboxes_free(&u->boxes);
 	store_close(u->store);
+	text_fold_free(u->fold);
 	xfree(u);
 	se->state = NULL;
 }

@@ -18,6 +18,7 @@ struct mailboxes;
 struct session;
 struct session_ops;
 struct store;
+struct text_fold;
 
 LIST_HEAD(imap_sessions, imap_session);
 
@@ -25,6 +26,7 @@ struct imap_user {
 	struct session *se;
 	struct store *store;
 	struct mailboxes *boxes;
+	struct text_fold *fold; /* of SEARCH; NULL until it is needed */
 	struct iowatch watch; /* what inotify has to say */
 	struct imap_sessions sessions;
 	struct timer drain; /* patience with what runs at SIGTERM */

@@ -24,6 +24,9 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/imap_session.c %D%/imap_session.h \
 	%D%/imap_user.c %D%/imap_user.h \
 	%D%/pack.c %D%/pack.h \
+	%D%/search_body.c %D%/search_body.h \
+	%D%/search_keys.c %D%/search_keys.h \
+	%D%/search_run.c %D%/search_run.h \
 	%D%/park.c \
 	%D%/status.c %D%/status.h \
 	%D%/update.c %D%/update.h
