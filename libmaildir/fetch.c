@@ -20,7 +20,8 @@ struct fetch {
 	struct mime_message *structure;
 };
 
-int
+/* Of any descriptor of a regular file; it is the fetch's then. */
+static int
 fetch_open_fd(int fd, struct fetch **out, struct err *err)
 {
 	struct stat st;

@@ -16,8 +16,6 @@ struct fetch;
 /* ERR_GONE: it is not there any more. */
 int fetch_open(struct mailbox *mb, struct mailbox_rec *rec, struct fetch **out,
     struct err *err) MUST_CHECK;
-/* The same of any descriptor of a regular file; it is the fetch's then. */
-int fetch_open_fd(int fd, struct fetch **out, struct err *err) MUST_CHECK;
 void fetch_close(struct fetch **f);
 
 uint64_t fetch_size(const struct fetch *f); /* bytes stored */

@@ -36,7 +36,21 @@ keywords_free(struct keywords *k)
 	*k = (struct keywords){ .changes = k->changes + 1 };
 }
 
-void
+/* May a client have such a keyword? An atom, at most MAX_KEYWORD. */
+static bool
+keywords_is_valid(struct slice name)
+{
+	size_t i;
+
+	if (name.n == 0 || name.n > MAX_KEYWORD)
+		return false;
+	for (i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static void
 keywords_parse(struct keywords *k, struct slice text)
 {
 	struct slice line, number;
@@ -56,7 +70,7 @@ keywords_parse(struct keywords *k, struct slice text)
 	k->changes++;
 }
 
-void
+static void
 keywords_print(const struct keywords *k, struct buf *out)
 {
 	unsigned i;
@@ -129,19 +143,6 @@ keywords_find(const struct keywords *k, struct slice name)
 	return -1;
 }
 
-bool
-keywords_is_valid(struct slice name)
-{
-	size_t i;
-
-	if (name.n == 0 || name.n > MAX_KEYWORD)
-		return false;
-	for (i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f)
-			return false;
-	return true;
-}
-
 static int
 note_letters(void *arg, const char *name, unsigned char d_type)
 {
@@ -156,7 +157,7 @@ note_letters(void *arg, const char *name, unsigned char d_type)
 	return 0;
 }
 
-int
+static int
 keywords_used(const struct folder *f, uint32_t *mask_out, struct err *err)
 {
 	uint32_t mask = 0;

@@ -24,20 +24,11 @@ int keywords_read(
     struct keywords *k, const struct folder *f, struct err *err) MUST_CHECK;
 /* Letter of a name (0..25, ASCII case folded), or -1. */
 int keywords_find(const struct keywords *k, struct slice name);
-/* May a client have such a keyword? An atom, at most MAX_KEYWORD. */
-bool keywords_is_valid(struct slice name);
 
-/* Letters that files in cur and new have. */
-int keywords_used(
-    const struct folder *f, uint32_t *mask_out, struct err *err) MUST_CHECK;
 /* Under the lock, after keywords_read: letters for all names, written. 0, or
  * -1: ERR_LIMIT (none is given then), ERR_INVALID. */
 int
 keywords_give(struct keywords *k, struct folder *f, const struct slice *names,
     size_t n, uint32_t *mask_out, struct err *err) MUST_CHECK;
-
-/* The text of the file. */
-void keywords_parse(struct keywords *k, struct slice text);
-void keywords_print(const struct keywords *k, struct buf *out);
 
 #endif

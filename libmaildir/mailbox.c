@@ -134,6 +134,22 @@ mailbox_free(struct mailbox *mb)
 	xfree(mb);
 }
 
+/* Sizes that were counted go to the list, if its lock is free. */
+static void
+mailbox_keep_sizes(struct mailbox *mb)
+{
+	struct err err;
+
+	/* It is a saving of work for the next time, not more: failures are
+	 * no matter. */
+	if (mb->n_counted == 0 || mb->is_forgotten)
+		return;
+	if (mailbox_lock(mb, &err) != 1)
+		return;
+	(void)!mailbox_rewrite(mb, &err);
+	mailbox_unlock(mb);
+}
+
 void
 mailbox_close(struct mailbox **mb)
 {
@@ -163,24 +179,6 @@ struct folder *
 mailbox_folder(struct mailbox *mb)
 {
 	return &mb->folder;
-}
-
-struct mailboxes *
-mailbox_family(struct mailbox *mb)
-{
-	return mb->family;
-}
-
-size_t
-mailbox_count(const struct mailbox *mb)
-{
-	return mb->recs.n;
-}
-
-struct mailbox_rec *
-mailbox_at(const struct mailbox *mb, size_t i)
-{
-	return i < mb->recs.n ? mb->recs.v[i] : NULL;
 }
 
 struct mailbox_rec *
@@ -215,21 +213,6 @@ mailbox_status(struct mailbox *mb, struct mailbox_status *out)
 		if (rec->size != NAME_NO_SIZE)
 			out->bytes += rec->size;
 	}
-}
-
-void
-mailbox_keep_sizes(struct mailbox *mb)
-{
-	struct err err;
-
-	/* It is a saving of work for the next time, not more: failures are
-	 * no matter. */
-	if (mb->n_counted == 0 || mb->is_forgotten)
-		return;
-	if (mailbox_lock(mb, &err) != 1)
-		return;
-	(void)!mailbox_rewrite(mb, &err);
-	mailbox_unlock(mb);
 }
 
 /* ---- keywords ---- */

@@ -78,7 +78,6 @@ void mailbox_close(struct mailbox **mb);
 void mailboxes_forget(struct mailboxes *ms, struct slice name);
 
 struct folder *mailbox_folder(struct mailbox *mb);
-struct mailboxes *mailbox_family(struct mailbox *mb);
 
 /* ---- refresh ---- */
 
@@ -97,12 +96,9 @@ void mailbox_refresh_drop(struct mailbox_refresh *r);
  */
 enum step mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
     struct flush_set *fs, struct err *err) MUST_CHECK;
-/* Does the kernel tell of changes? Else mailbox_is_dirty() is always true, and
- * the program looks at its interval (no inotify left, or a network's file
- * system). Known while a view is open. */
-bool mailbox_is_watched(const struct mailbox *mb);
 /* Has somebody changed it since (by the watch, or by our own hand)? Costs no
- * system call. */
+ * system call. Always true where the kernel does not tell (no watch left, or a
+ * network's file system): then the program looks at its interval. */
 bool mailbox_is_dirty(const struct mailbox *mb);
 /* A scan was not certain (the folder changed in the last moments): refresh
  * again at that time (clock_mono_us), 0: no need. */
@@ -118,9 +114,7 @@ struct mailbox_status {
 	char guid[33];  /* of the mailbox, 32 hex digits */
 };
 void mailbox_status(struct mailbox *mb, struct mailbox_status *out);
-size_t mailbox_count(const struct mailbox *mb);
-/* In order of UID; i below mailbox_count. Valid until the next refresh. */
-struct mailbox_rec *mailbox_at(const struct mailbox *mb, size_t i);
+/* NULL when there is none. Valid until the next refresh. */
 struct mailbox_rec *mailbox_find(const struct mailbox *mb, uint32_t uid);
 struct slice mailbox_rec_base(const struct mailbox_rec *rec);
 struct slice mailbox_rec_guid(const struct mailbox_rec *rec);
@@ -135,9 +129,6 @@ int mailbox_date(
 /* Open the file to read. Finds it again when it was renamed. ERR_GONE. */
 int mailbox_open_message(struct mailbox *mb, struct mailbox_rec *rec,
     int *fd_out, struct err *err) MUST_CHECK;
-/* Keep sizes that were counted in the list, if the lock is free. Called when
- * the last user closes it. */
-void mailbox_keep_sizes(struct mailbox *mb);
 
 /* ---- keywords ---- */
 

@@ -237,15 +237,6 @@ save_size(const struct save *s)
 	return s->count.bytes + s->block.n;
 }
 
-uint64_t
-save_wire(const struct save *s)
-{
-	struct crlf_count c = s->count;
-
-	crlf_count(&c, buf_slice(&s->block));
-	return crlf_wire(&c);
-}
-
 uint32_t
 save_uidvalidity(const struct save *s)
 {

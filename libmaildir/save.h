@@ -39,9 +39,8 @@ int save_add(
     struct save *s, const struct save_message *m, struct err *err) MUST_CHECK;
 int save_write(struct save *s, struct slice bytes, struct err *err) MUST_CHECK;
 int save_end(struct save *s, struct err *err) MUST_CHECK;
-/* Octets of the message being written, stored and on the wire. */
+/* Bytes of the message being written, as stored. */
 uint64_t save_size(const struct save *s);
-uint64_t save_wire(const struct save *s);
 
 /* STEP_FLUSH, STEP_EVENT (the lock), STEP_AGAIN; STEP_DONE: all are there and
  * survive power loss. STEP_FAIL: none is there. */

@@ -74,8 +74,5 @@ struct save {
 struct save *
 save_new(enum save_kind kind, struct mailbox *mb, struct folder *f);
 struct save_one *save_push(struct save *s, const struct save_message *m);
-/* restante/stage is opened and made where missing. */
-int save_open_stage(
-    int mail_root, bool make, int *fd_out, struct err *err) MUST_CHECK;
 
 #endif

@@ -42,7 +42,7 @@ open_level(int dir, const char *name, bool make)
 	return io_open_dir(dir, name);
 }
 
-int
+static int
 save_open_stage(int mail_root, bool make, int *fd_out, struct err *err)
 {
 	int top, fd;

@@ -468,12 +468,6 @@ mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
 }
 
 bool
-mailbox_is_watched(const struct mailbox *mb)
-{
-	return mb->watch != NULL;
-}
-
-bool
 mailbox_is_dirty(const struct mailbox *mb)
 {
 	return !mb->is_loaded || mb->is_dirty || watch_is_dirty(mb->watch);

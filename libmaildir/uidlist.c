@@ -104,20 +104,6 @@ reopen(struct uidlist *ul, struct stat *st, struct err *err)
 	return 1;
 }
 
-int
-uidlist_changed(struct uidlist *ul, struct err *err)
-{
-	struct stat st;
-
-	if (io_stat(ul->folder->control, LIST, &st) == -1) {
-		if (errno == ENOENT)
-			return ul->fd != -1;
-		return err_sys(err, "stat " LIST);
-	}
-	return ul->fd == -1 || st.st_ino != ul->ino || st.st_dev != ul->dev ||
-	    (uint64_t)st.st_size != ul->off;
-}
-
 /* ---- reading ---- */
 
 /* Lines of a file from an offset on. */

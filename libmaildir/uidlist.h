@@ -39,9 +39,6 @@ struct uidlist_reader {
  */
 int uidlist_read(struct uidlist *ul, const struct uidlist_reader *reader,
     struct err *err) MUST_CHECK;
-/* Has the file changed since it was read? One stat. 1, 0, -1. */
-int uidlist_changed(struct uidlist *ul, struct err *err) MUST_CHECK;
-
 /* The lock of numbers and keywords. 1 held, 0 busy, -1 (see dotlock_take). */
 int uidlist_lock(struct uidlist *ul, struct err *err) MUST_CHECK;
 void uidlist_unlock(struct uidlist *ul);

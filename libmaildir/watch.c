@@ -173,13 +173,6 @@ watch_clear(struct watch_folder *f)
 		f->is_dirty = false;
 }
 
-void
-watch_mark(struct watch_folder *f)
-{
-	if (f != NULL)
-		f->is_dirty = true;
-}
-
 bool
 watch_is_gone(const struct watch_folder *f)
 {

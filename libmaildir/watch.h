@@ -31,7 +31,6 @@ void watch_remove(struct watch_folder **wf);
 /* Events not explained by ourselves since the last watch_clear? NULL: true. */
 bool watch_is_dirty(const struct watch_folder *wf);
 void watch_clear(struct watch_folder *wf);
-void watch_mark(struct watch_folder *wf);
 /* The folder itself was removed or moved away. */
 bool watch_is_gone(const struct watch_folder *wf);
 
