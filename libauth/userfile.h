@@ -51,9 +51,9 @@ void userfile_print(const struct userfile *f, struct buf *out);
 struct userfile_entry *
 userfile_find(const struct userfile *f, struct slice name);
 
-/* Add, or change the entry of that name; all of e is copied. Validates as the
+/* Add, or change the entry of that name; all of it is copied. Validates as the
  * parser does. */
-int userfile_put(struct userfile *f, const struct userfile_entry *e,
+int userfile_put(struct userfile *f, const struct userfile_entry *from,
     struct err *err) MUST_CHECK;
 /* 1 when it was there, else 0. A comment "# was NAME uid N home HOME" stays in
  * its place: the uid owns mail until the admin removes mail and line. */

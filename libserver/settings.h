@@ -46,10 +46,10 @@ X(first_uid, SET_NUMBER, "1000", 1, 4294967294ull, S_AUTH | S_NURS, "Accounts be
 X(virtual_uids, SET_UIDS, "", 0, 0, S_AUTH, "Range of uids, LOW-HIGH, from which virtual users get theirs.") \
 X(pam_confdir, SET_PATH, "", 0, 1023, S_AUTH, "Private folder of PAM services; empty: /etc/pam.d.") \
 X(pam_session, SET_BOOL, "false", 0, 0, S_AUTH, "Open a PAM session for each login.") \
-X(auth_helpers, SET_NUMBER, "8", 1, 256, S_AUTH, "Most PAM conversations at one time.") \
+X(auth_helpers, SET_NUMBER, "8", 1, 64, S_AUTH, "Most PAM conversations at one time.") \
 X(auth_timeout, SET_DURATION, "30 s", 100, 600000, S_AUTH, "A PAM conversation that takes longer is a temporary failure.") \
 X(auth_delay, SET_DURATION, "2 s", 0, 60000, S_AUTH, "Pause before a refused login is answered; grows with the tries of an address.") \
-X(auth_throttle, SET_NUMBER, "10", 1, S_MANY, S_AUTH, "Wrong passwords a minute from one address before the pauses grow.") \
+X(auth_throttle, SET_NUMBER, "10", 0, S_MANY, S_AUTH, "Wrong passwords a minute from one address before the pauses grow; 0: they never do.") \
 /* processes */ \
 X(run_dir, SET_PATH, "/run/restante", 1, 90, R_BIT(R_PARENT) | R_BIT(R_CTL), "Folder of control sockets and pid files.") \
 X(spool_dir, SET_PATH, "/var/spool/restante", 1, 1023, S_QUE | R_BIT(R_CTL), "Folder of the mail queue.") \

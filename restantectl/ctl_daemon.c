@@ -129,7 +129,7 @@ int
 ctl_ask(const struct conf *conf, const char *daemon, const char *question,
     void (*line)(void *arg, struct slice text), void *arg, struct err *err)
 {
-	int fd, r;
+	int fd = -1, r;
 
 	r = dial(conf, daemon, &fd, err);
 	if (r != 0)

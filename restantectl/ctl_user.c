@@ -109,7 +109,7 @@ fill_entry(struct ctl *c, const struct userfile *f, const struct wishes *w,
     struct userfile_entry *e, char *home)
 {
 	struct err err;
-	uid_t uid;
+	uid_t uid = 0;
 
 	if (choose_uid(c->conf, f, w, &uid) != CTL_OK ||
 	    check_uid(c->conf, uid) != CTL_OK)
