@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The process of one user: its store, its connections, who hears of what. */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "imapd/imap_reply.h"
 #include "imapd/imap_user.h"
@@ -170,41 +168,6 @@ greet(struct imap_session *s, struct slice tag)
 	buf_free(&b);
 }
 
-/*
- * The mail folder was moved away or removed, and there may be another in its
- * place: this process cannot reach that one (its sandbox was made for the
- * first), a new one can.
- */
-static bool
-is_stale(const struct imap_user *u)
-{
-	struct stat ours, there;
-
-	if (fstat(store_mail_fd(u->store), &ours) == -1)
-		return false;
-	return fstatat(AT_FDCWD, u->se->account->mail, &there, 0) == -1 ||
-	    ours.st_dev != there.st_dev || ours.st_ino != there.st_ino;
-}
-
-/* To a process that is forked for it. */
-static int
-pass_on(struct imap_user *u, struct session_link *link, struct slice hello,
-    const struct attach_info *info, struct err *err)
-{
-	const struct conn_conf conf = { .max_in = IO_BLOCK,
-		.on_ready = on_ready,
-		.on_timeout = on_timeout };
-	struct conn *c = session_conn(link, &conf);
-	int r = session_park(u->se, &c, hello, NULL, 0, info, err);
-
-	if (r == 1)
-		return 0;
-	conn_close(&c);
-	if (r == 0)
-		(void)err_set(err, ERR_GONE, "mail folder has gone");
-	return -1;
-}
-
 static int
 user_attach(struct session *se, struct session_link *link, struct slice hello,
     const struct attach_info *info, struct err *err)
@@ -216,8 +179,6 @@ user_attach(struct session *se, struct session_link *link, struct slice hello,
 		return -1;
 	if (p.kind != PACK_LOGIN || p.flags != 0)
 		return err_set(err, ERR_CORRUPT, "hello of no login");
-	if (is_stale(se->state))
-		return pass_on(se->state, link, hello, info, err);
 	s = new_session(se->state, link, info);
 	s->enabled = p.enabled;
 	greet(s, p.tag);
@@ -235,15 +196,10 @@ user_unpack(struct session *se, struct session_link *link, struct slice packed,
 	(void)fds;
 	if (pack_read(packed, &p, err) == -1)
 		return -1;
-	if (n_fds != 0)
+	if (p.kind != PACK_PARKED || n_fds != 0)
 		return err_set(err, ERR_CORRUPT, "not a parked session");
 	s = new_session(se->state, link, info);
-	if (p.kind == PACK_PARKED) {
-		imap_session_unpack(s, &p);
-	} else {
-		s->enabled = p.enabled;
-		greet(s, p.tag);
-	}
+	imap_session_unpack(s, &p);
 	return 0;
 }
 
