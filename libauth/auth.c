@@ -192,7 +192,7 @@ static const struct ipc_handler auth_handlers[] = {
 	{ IPC_USER_LOOKUP, auth_user_lookup, false },
 	{ IPC_DELIVER, auth_deliver, false },
 	{ IPC_KEY, auth_key, false },
-	{ IPC_READY, auth_helper_ready, true },
+	{ IPC_HELPER_READY, auth_helper_ready, true },
 	{ IPC_HELPER_ANSWER, auth_helper_answer, false },
 	{ 0, NULL, false },
 };

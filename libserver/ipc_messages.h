@@ -193,7 +193,8 @@ X(KEY,            R_BIT(R_PARENT),   R_BIT(R_AUTH),                       struct
 X(CERT,           R_BIT(R_PARENT),   R_BIT(R_FRONTEND),                   struct ipc_key,            122880, 0, 0) \
 X(TICKET_KEY,     R_BIT(R_PARENT),   R_BIT(R_FRONTEND),                   struct ipc_ticket_key,     0,      0, 0) \
 /* to the parent: nothing but that it is told so; FAULT is believed only about roles of less trust */ \
-X(READY,          R_ALL,             R_BIT(R_PARENT) | R_BIT(R_AUTH),     struct ipc_ready,          0,      0, 0) \
+X(READY,          R_ALL,             R_BIT(R_PARENT),                     struct ipc_ready,          0,      0, 0) \
+X(HELPER_READY,   R_BIT(R_HELPER),   R_BIT(R_AUTH),                       struct ipc_ready,          0,      0, 0) \
 X(FAULT,          R_ALL,             R_BIT(R_PARENT),                     struct ipc_fault,          256,    0, 0) \
 /* a password guess, throttled as any; conn ids are the frontend's own */ \
 X(LOGIN_TRY,      R_BIT(R_FRONTEND), R_BIT(R_AUTH),                       struct ipc_login_try,      2048,   0, 0) \

@@ -121,7 +121,7 @@ ignore(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 
 /* What a role that was spawned by us says beside its own messages. */
 static const struct ipc_handler spawned_handlers[] = {
-	{ IPC_READY, ignore, false },
+	{ IPC_HELPER_READY, ignore, false },
 	{ .fn = NULL },
 };
 
@@ -188,7 +188,10 @@ say_ready(struct role *r)
 {
 	struct ipc_ready ready = { .generation = r->generation };
 
-	(void)IPC_SEND(r->maker, IPC_READY, &ready);
+	if (r->spec->id == R_HELPER)
+		(void)IPC_SEND(r->maker, IPC_HELPER_READY, &ready);
+	else
+		(void)IPC_SEND(r->maker, IPC_READY, &ready);
 }
 
 static void

@@ -5,6 +5,9 @@
  *   before login: login USER PASSWORD, starttls, quit
  *   after it: pid, uid, open PATH, create PATH, socket, exec, crash, syscall,
  *   count (lines so far), big N, quit; anything else comes back
+ * In both: forge PEER TYPE MODE REF sends a message this role may not send, or
+ * not so: MODE zero (right size, all zeros, REF first), long, short, fds.
+ * Built with -DEVIL it has the real auth role of libauth (tests/evil).
  * User uN has uid ECHOD_UID + N as root, else our own. Mail: ECHOD_MAIL/USER.
  */
 #include <errno.h>
@@ -22,8 +25,59 @@
 #include "libnet/conn.h"
 #include "libnet/tls_key.h"
 #include "libserver/family.h"
+#ifdef EVIL
+#include "libauth/auth.h"
+#endif
 
 #define LINE_MAX 1024
+
+/* ---- what a role that was taken over would try ---- */
+
+static void
+forge(struct role *r, struct ipc_peer *p, struct slice args)
+{
+	static const char zeros[130000];
+	struct slice type_word, mode;
+	const struct ipc_rule *rule;
+	uint64_t type = 0, ref = 0;
+	size_t n;
+	struct ipc_out o;
+	uint64_t first;
+
+	(void)slice_cut(&args, ' ', &type_word);
+	(void)slice_cut(&args, ' ', &mode);
+	if (slice_u64(type_word, 65535, &type) == -1 ||
+	    slice_u64(args, UINT64_MAX, &ref) == -1)
+		return;
+	rule = ipc_rule_find(r->family->ipc, (uint16_t)type);
+	n = rule == NULL ? 64 : rule->fixed;
+	if (slice_eq_str(mode, "short"))
+		n--;
+	first = ref;
+	ipc_begin(&o, (uint16_t)type, zeros, n);
+	if (n >= sizeof(first))
+		memcpy(o.b.p + sizeof(struct ipc_head), &first, sizeof(first));
+	if (slice_eq_str(mode, "long"))
+		buf_put(&o.b, zeros, rule == NULL ? 1 : rule->tail_max + 1);
+	if (slice_eq_str(mode, "fds"))
+		for (int i = 0; i < IPC_FDS_MAX; i++)
+			ipc_put_fd(&o, 0);
+	(void)ipc_send(p, &o);
+}
+
+static struct ipc_peer *
+victim(struct role *r, struct slice *args)
+{
+	struct slice word;
+
+	(void)slice_cut(args, ' ', &word);
+	if (slice_eq_str(word, "auth"))
+		return role_peer(r, R_AUTH, 0);
+	if (slice_eq_str(word, "nursery"))
+		return r->spec->id == R_SESSION ? r->maker :
+						  role_peer(r, R_NURSERY, 0);
+	return r->maker;
+}
 
 /* ---- frontend ---- */
 
@@ -60,6 +114,11 @@ echo_command(struct fe_conn *fc, char *line)
 	} else if (slice_eq_str(word, "starttls")) {
 		out_puts(conn_out(fc->conn), "ok go ahead\r\n");
 		frontend_start_tls(fc);
+	} else if (slice_eq_str(word, "forge")) {
+		struct ipc_peer *p = victim(fc->role, &rest);
+
+		forge(fc->role, p, rest);
+		out_puts(conn_out(fc->conn), "sent\r\n");
 	} else if (slice_eq_str(word, "quit")) {
 		out_puts(conn_out(fc->conn), "ok bye\r\n");
 		frontend_close(fc, "quit");
@@ -139,6 +198,15 @@ say_errno(struct out *o, int r)
 }
 
 static void
+forge_line(struct echo *e, struct slice rest)
+{
+	struct ipc_peer *p = victim(e->se->role, &rest);
+
+	forge(e->se->role, p, rest);
+	out_puts(conn_out(e->conn), "sent\r\n");
+}
+
+static void
 echo_line(struct echo *e, char *line)
 {
 	struct out *o = conn_out(e->conn);
@@ -161,6 +229,10 @@ echo_line(struct echo *e, char *line)
 		say_errno(o, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	else if (slice_eq_str(word, "exec"))
 		say_errno(o, execv("/bin/true", argv));
+	else if (slice_eq_str(word, "ref"))
+		out_printf(o, "%ju\r\n", (uintmax_t)e->info->ref);
+	else if (slice_eq_str(word, "forge"))
+		forge_line(e, rest);
 	else if (slice_eq_str(word, "crash"))
 		raise(SIGSEGV);
 	else if (slice_eq_str(word, "big"))
@@ -272,6 +344,7 @@ static const struct session_ops session_ops = {
 	.drain = echo_drain,
 };
 
+#ifndef EVIL
 /* ---- an auth role that believes everybody ---- */
 
 struct fake_key {
@@ -464,6 +537,8 @@ static const struct role_spec fake_auth_role = {
 	.pair = fake_pair,
 };
 
+#endif
+
 /* ---- the family ---- */
 
 static const char *const alpn[] = { "imap", NULL };
@@ -476,14 +551,23 @@ static const struct listener_spec listeners[] = {
 
 static const struct role_spec *const roles[] = {
 	&log_role,
+#ifdef EVIL
+	&auth_role,
+	&helper_role,
+#else
 	&fake_auth_role,
+#endif
 	&nursery_role,
 	&frontend_role,
 	NULL,
 };
 
 static const struct family echod_family = {
+#ifdef EVIL
+	.name = "evild",
+#else
 	.name = "echod",
+#endif
 	.protocol = "imap",
 	.enable_setting = "imap",
 	.listeners = listeners,
