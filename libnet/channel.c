@@ -18,9 +18,10 @@
 #include "libbase/mem.h"
 #include "libnet/conn_private.h"
 
-#define READ_BLOCK ((size_t)IO_BLOCK)
-#define MAX_READS  4     /* blocks a turn, then others */
-#define LINGER_MS  10000 /* for the client, once the session has ended */
+#define READ_BLOCK      ((size_t)IO_BLOCK)
+#define MAX_READS       4     /* blocks a turn, then others */
+#define LINGER_MS       10000 /* for the client, once the session has ended */
+#define LINGER_FIRST_MS 1000  /* enough for one who has read all of it */
 
 struct channel {
 	struct loop *loop;
@@ -174,7 +175,7 @@ down_ended(struct channel *ch)
 	}
 	conn_shutdown_out(ch->client);
 	ch->left_before = UINT64_MAX;
-	timer_start_ms(&ch->linger, LINGER_MS);
+	timer_start_ms(&ch->linger, LINGER_FIRST_MS);
 }
 
 static void
