@@ -54,9 +54,11 @@ auth_users_refresh(struct auth *a)
 	if (r == 0)
 		return;
 	userfile_init(&fresh);
+	stamp = a->users_stamp;
 	if (r < 0 || userfile_load(&fresh, path, &stamp, &err) != 0) {
 		log_err(0, "users file is not read, the old one stays", &err);
 		userfile_free(&fresh);
+		a->users_stamp = stamp;
 		return;
 	}
 	userfile_free(&a->users);

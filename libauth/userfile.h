@@ -68,8 +68,9 @@ int userfile_free_uid(const struct userfile *f, uid_t lo, uid_t hi, uid_t *out,
  * control bytes, blanks, ':', '/', '\\', '%', no leading '-', '.', '#'. */
 bool user_name_ok(struct slice name);
 
-/* Read and parse. The stamp is the file's that was read. A missing file is an
- * empty one (ERR_NOTFOUND is not raised; stamp zeroed). */
+/* Read and parse. The stamp is the file's that was read, also when what it says
+ * is wrong (so that this is told once). A missing file is an empty one
+ * (ERR_NOTFOUND is not raised; stamp zeroed). */
 struct userfile_stamp {
 	dev_t dev;
 	ino_t ino;

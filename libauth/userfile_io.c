@@ -83,11 +83,11 @@ userfile_load(struct userfile *f, const char *path,
 		err_sys(err, "%s", path);
 	else if (!S_ISREG(st.st_mode))
 		err_set(err, ERR_INVALID, "%s: not a regular file", path);
-	else if (read_all(fd, &text, err) == 0)
-		r = userfile_parse(f, buf_slice(&text), err);
-	if (r == 0)
+	else if (read_all(fd, &text, err) == 0) {
 		stamp_of(&st, stamp_out);
-	else
+		r = userfile_parse(f, buf_slice(&text), err);
+	}
+	if (r != 0)
 		err_context(err, "%s", path);
 	buf_wipe(&text); /* password hashes */
 	(void)close(fd);
