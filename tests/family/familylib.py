@@ -9,6 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
+
+warnings.simplefilter('ignore')
+import crypt  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NET_UID, QUEUE_UID, LOG_UID, USER_UID = 62001, 62002, 62003, 62100
@@ -94,6 +98,13 @@ class Client:
             return False
 
     def login(self, user, password='secret'):
+        if self.greeting.startswith('* OK'):  # imapd
+            self.send('a1 LOGIN %s %s' % (user, password))
+            got = self.line()
+            while not got.startswith('a1 '):
+                got = self.line()
+            want(got.startswith('a1 OK'), 'login of %s: %s' % (user, got))
+            return got
         got = self.ask('login %s %s' % (user, password))
         want(got.startswith('ok %s' % user), 'login of %s: %s' % (user, got))
         return got
@@ -124,12 +135,40 @@ class Daemon:
         }
         if not IS_ROOT:
             self.settings['first_uid'] = min(os.getuid(), 1000)
+        self.is_echo = self.name == 'echod'
+        if not self.is_echo:
+            self.make_users(users)
         self.settings.update(settings or {})
         self.conf = self.dir + '/restante.conf'
         self.write_conf()
         self.proc = None
         self.log_path = self.dir + '/log'
         self.foreground = foreground
+
+    def make_users(self, n):
+        """For daemons with the real auth: users u0 to uN, password secret, in a private PAM stack."""
+        digest = crypt.crypt('secret', crypt.mksalt(crypt.METHOD_SHA512, rounds=1000))
+        os.mkdir(self.dir + '/pam', 0o755)
+        with open(self.dir + '/pam/restante', 'w') as f:
+            f.write('auth required pam_pwdfile.so pwdfile=%s/users\naccount required pam_permit.so\n' % self.dir)
+        with open(self.dir + '/users', 'w') as f:
+            for i in range(n):
+                uid = USER_UID + i if IS_ROOT else os.getuid()
+                gid = uid if IS_ROOT else os.getgid()
+                home = '%s/mail/u%d' % (self.dir, i)
+                os.mkdir(home, 0o700)
+                if IS_ROOT:
+                    os.chown(home, uid, gid)
+                f.write('u%d:%s:%d:%d:%s:\n' % (i, digest, uid, gid, home))
+        self.settings.update(users_file=self.dir + '/users', pam_confdir=self.dir + '/pam')
+
+    def session_pid(self, user):
+        """Of the process that serves a user now."""
+        for line in self.control('who ' + user):
+            kv = dict(x.split('=', 1) for x in line.split())
+            if kv.get('what') == 'session' and kv['connections'] != '0':
+                return int(kv['pid'])
+        raise Failed('no session of %s' % user)
 
     def make_certs(self):
         subprocess.check_call([os.path.join(TOP, 'tools', 'certs'), self.dir + '/tls', 'mail.example.test'],
