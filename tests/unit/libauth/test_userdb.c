@@ -78,7 +78,7 @@ test_refused(void **state)
 static void
 test_may_enter(void **state)
 {
-	struct account a = { .name = "alice", .uid = 1000 };
+	static struct account a = { .name = "alice", .uid = 1000 };
 	struct err err;
 
 	(void)state;
@@ -101,7 +101,7 @@ test_may_enter(void **state)
 static void
 test_entry(void **state)
 {
-	struct account a;
+	static struct account a;
 	struct userfile f;
 	struct err err;
 
@@ -127,9 +127,9 @@ test_entry(void **state)
 static void
 test_expand(void **state)
 {
-	struct account a = { .name = "zoe@b.test", .home = "/h/zoe" };
-	struct account plain = { .name = "alice", .home = "/h/a" };
-	struct account evil = { .name = "x@..", .home = "/h/x" };
+	static struct account a = { .name = "zoe@b.test", .home = "/h/zoe" };
+	static struct account plain = { .name = "alice", .home = "/h/a" };
+	static struct account evil = { .name = "x@..", .home = "/h/x" };
 	char out[ACCOUNT_PATH_MAX];
 	struct err err;
 
@@ -159,7 +159,7 @@ test_expand(void **state)
 static void
 test_nss(void **state)
 {
-	struct account a;
+	static struct account a;
 	struct err err;
 
 	(void)state;
