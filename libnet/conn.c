@@ -84,7 +84,7 @@ conn_new(struct loop *loop, int fd, const struct conn_conf *conf)
 	c->max_in = conf->max_in;
 	c->death = "";
 	c->active_us = clock_mono_us();
-	out_init(&c->out, conf->out_max != 0 ? conf->out_max : OUT_MAX,
+	out_init(&c->out, loop, conf->out_max != 0 ? conf->out_max : OUT_MAX,
 	    out_notify, c);
 	c->tp = transport_plain_new(loop, fd);
 	iowatch_init(&c->io, loop, fd, conn_event, c);
@@ -156,21 +156,54 @@ in_room(const struct conn *c)
 }
 
 static void
+in_give_back(struct conn *c, char *in, bool is_block)
+{
+	if (is_block)
+		loop_block_put(c->loop, in);
+	else
+		xfree(in);
+}
+
+void
+conn_free_in(struct conn *c)
+{
+	in_give_back(c, c->in, c->in_block);
+	c->in = NULL;
+	c->in_block = false;
+	c->in_off = c->in_len = c->in_cap = 0;
+}
+
+/* A line is small; what is larger comes in blocks. */
+static void
+in_grow(struct conn *c, size_t need)
+{
+	bool is_block;
+	size_t cap = 512;
+	char *to;
+
+	while (cap < need)
+		cap *= 2;
+	is_block = cap > 8 * (size_t)KIB && need <= LOOP_BLOCK;
+	to = is_block ? loop_block_get(c->loop) : xmalloc(cap);
+	if (c->in_len > 0)
+		memcpy(to, c->in + c->in_off, c->in_len);
+	in_give_back(c, c->in, c->in_block);
+	c->in = to;
+	c->in_block = is_block;
+	c->in_cap = is_block ? LOOP_BLOCK : cap;
+	c->in_off = 0;
+}
+
+static void
 in_append(struct conn *c, const char *p, size_t n)
 {
-	size_t cap = c->in_cap;
-
-	if (c->in_off > 0 && c->in_off + c->in_len + n > cap) {
-		memmove(c->in, c->in + c->in_off, c->in_len);
-		c->in_off = 0;
-	}
-	if (c->in_off + c->in_len + n > cap) {
-		if (cap == 0)
-			cap = 512;
-		while (cap < c->in_len + n)
-			cap *= 2;
-		c->in = xreallocarray(c->in, cap, 1);
-		c->in_cap = cap;
+	if (c->in_off + c->in_len + n > c->in_cap) {
+		if (c->in_len + n > c->in_cap) {
+			in_grow(c, c->in_len + n);
+		} else {
+			memmove(c->in, c->in + c->in_off, c->in_len);
+			c->in_off = 0;
+		}
 	}
 	memcpy(c->in + c->in_off + c->in_len, p, n);
 	c->in_len += n;
@@ -246,17 +279,20 @@ conn_set_max_in(struct conn *c, size_t max_in)
 void
 conn_preload(struct conn *c, struct slice s)
 {
-	char *old = c->in;
-	struct slice rest = conn_in(c);
+	size_t rest = c->in_len;
 
 	if (s.n == 0)
 		return;
-	c->in = NULL;
-	c->in_off = c->in_len = c->in_cap = 0;
+	/* Behind what is there, then turned around: once in a conn's life. */
 	in_append(c, s.p, s.n);
-	if (rest.n > 0)
-		in_append(c, rest.p, rest.n);
-	xfree(old);
+	if (rest > 0) {
+		char *tmp = xmalloc(rest);
+
+		memcpy(tmp, c->in + c->in_off, rest);
+		memmove(c->in + c->in_off, c->in + c->in_off + rest, s.n);
+		memcpy(c->in + c->in_off + s.n, tmp, rest);
+		xfree(tmp);
+	}
 	c->bytes_in += s.n;
 	c->in_new = true;
 	conn_touch(c);
@@ -544,11 +580,8 @@ conn_late(void *arg)
 	if (wish_is_true(c) || c->more ||
 	    (!c->eof && in_room(c) > 0 && c->tp->ops->has_input(c->tp)))
 		conn_queue_soon(c);
-	if (c->in_len == 0 && c->in != NULL) {
-		xfree(c->in);
-		c->in = NULL;
-		c->in_cap = 0;
-	}
+	if (c->in_len == 0 && c->in != NULL)
+		conn_free_in(c);
 	check_hang(c);
 }
 

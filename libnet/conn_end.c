@@ -66,8 +66,7 @@ conn_retire(struct conn *c)
 	c->tp->ops->free(c->tp);
 	c->tp = NULL;
 	tls_server_free(&c->tls_wait);
-	xfree(c->in);
-	c->in = NULL;
+	conn_free_in(c);
 	if (c->fd >= 0)
 		(void)close(c->fd); /* nothing that close could still lose */
 	c->fd = -1;

@@ -26,6 +26,7 @@ struct conn {
 	struct transport *tp;
 
 	char *in;
+	bool in_block; /* of the loop's blocks */
 	size_t in_off, in_len, in_cap;
 	size_t max_in;
 	struct out out;
@@ -67,6 +68,7 @@ void conn_touch(struct conn *c);      /* conn_late in this round */
 void conn_queue_soon(struct conn *c); /* conn_soon in the next */
 void conn_late(void *arg);
 void conn_soon(void *arg);
+void conn_free_in(struct conn *c);
 bool conn_send(struct conn *c); /* false: failed */
 bool conn_shut(struct conn *c); /* our end, if asked and all has left */
 

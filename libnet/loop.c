@@ -105,6 +105,88 @@ loop_stop(struct loop *loop)
 	loop->stop = true;
 }
 
+/* --- blocks ------------------------------------------------------------ */
+#define BLOCKS_IDLE_SECS 2.0
+
+static void
+blocks_free(struct loop *loop)
+{
+	struct loop_blocks *b = &loop->blocks;
+
+	while (b->n > 0)
+		xfree(b->spare[--b->n]);
+	for (size_t i = 0; i < N_ELEMENTS(loop->scratch); i++) {
+		xfree(loop->scratch[i]);
+		loop->scratch[i] = NULL;
+	}
+}
+
+static void
+blocks_idle(struct ev_loop *ev, ev_timer *w, int revents)
+{
+	struct loop *loop = w->data;
+
+	(void)revents;
+	ev_ref(ev);
+	ev_timer_stop(ev, w);
+	if (!loop->blocks.used) {
+		blocks_free(loop);
+		return;
+	}
+	loop->blocks.used = false;
+	ev_timer_set(w, BLOCKS_IDLE_SECS, 0.0);
+	ev_timer_start(ev, w);
+	ev_unref(ev); /* keeps no loop_run going */
+}
+
+/* Something was lent: look again in a while whether it is still needed. */
+static void
+blocks_used(struct loop *loop)
+{
+	struct loop_blocks *b = &loop->blocks;
+
+	b->used = true;
+	if (ev_is_active(&b->idle))
+		return;
+	ev_timer_init(&b->idle, blocks_idle, BLOCKS_IDLE_SECS, 0.0);
+	b->idle.data = loop;
+	ev_timer_start(loop->ev, &b->idle);
+	ev_unref(loop->ev);
+}
+
+void *
+loop_block_get(struct loop *loop)
+{
+	struct loop_blocks *b;
+
+	if (loop == NULL)
+		return xmalloc(LOOP_BLOCK);
+	b = &loop->blocks;
+	blocks_used(loop);
+	return b->n > 0 ? b->spare[--b->n] : xmalloc(LOOP_BLOCK);
+}
+
+void
+loop_block_put(struct loop *loop, void *block)
+{
+	if (loop == NULL || loop->blocks.n == LOOP_MAX_SPARES) {
+		xfree(block);
+		return;
+	}
+	blocks_used(loop);
+	loop->blocks.spare[loop->blocks.n++] = block;
+}
+
+char *
+loop_scratch(struct loop *loop, unsigned which)
+{
+	blocks_used(loop);
+	if (loop->scratch[which] == NULL)
+		loop->scratch[which] =
+		    xmalloc(which == 2 ? LOOP_SCRATCH_OUT : LOOP_SCRATCH);
+	return loop->scratch[which];
+}
+
 void
 loop_free(struct loop **loopp)
 {
@@ -126,20 +208,14 @@ loop_free(struct loop **loopp)
 	jobs_of_conns(&loop->late);
 	jobs_of_conns(&loop->soon);
 	jobs_of_conns(&loop->defer);
+	if (ev_is_active(&loop->blocks.idle)) {
+		ev_ref(loop->ev);
+		ev_timer_stop(loop->ev, &loop->blocks.idle);
+	}
+	blocks_free(loop);
 	ev_loop_destroy(loop->ev);
 	xfree(loop->spare.v);
-	for (size_t i = 0; i < N_ELEMENTS(loop->scratch); i++)
-		xfree(loop->scratch[i]);
 	xfree(loop);
-}
-
-char *
-loop_scratch(struct loop *loop, unsigned which)
-{
-	if (loop->scratch[which] == NULL)
-		loop->scratch[which] =
-		    xmalloc(which == 2 ? LOOP_SCRATCH_OUT : LOOP_SCRATCH);
-	return loop->scratch[which];
 }
 
 /* --- timers ------------------------------------------------------------ */

@@ -15,6 +15,7 @@
 
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
+#include "libnet/loop_private.h"
 
 #define SEG_SMALL      ((size_t)2048)     /* first piece of an answer */
 #define SEG_BLOCK      ((size_t)16 * KIB) /* the next ones: a TLS record each */
@@ -26,6 +27,7 @@
 struct out_seg {
 	struct out_seg *next;
 	bool is_file;
+	bool block; /* of the loop's blocks: room for what follows, too */
 	/* memory */
 	size_t off, len, cap;
 	/* file */
@@ -39,17 +41,23 @@ struct out_seg {
 };
 
 void
-out_init(struct out *o, size_t max, void (*notify)(void *arg), void *arg)
+out_init(struct out *o, struct loop *loop, size_t max,
+    void (*notify)(void *arg), void *arg)
 {
-	*o = (struct out){ .max = max, .notify = notify, .arg = arg };
+	*o = (struct out){
+		.loop = loop, .max = max, .notify = notify, .arg = arg
+	};
 }
 
 static void
-seg_free(struct out_seg *s)
+seg_free(struct out *o, struct out_seg *s)
 {
 	if (s->is_file && s->fd >= 0)
 		(void)close(s->fd); /* only read from */
-	xfree(s);
+	if (s->block)
+		loop_block_put(o->loop, s);
+	else
+		xfree(s);
 }
 
 void
@@ -59,7 +67,7 @@ out_free(struct out *o)
 		struct out_seg *s = o->head;
 
 		o->head = s->next;
-		seg_free(s);
+		seg_free(o, s);
 	}
 	o->tail = NULL;
 	o->queued = 0;
@@ -73,6 +81,30 @@ seg_new(size_t cap)
 
 	*s = (struct out_seg){ .cap = cap, .fd = -1 };
 	return s;
+}
+
+/* A whole block; what is put together for one write goes there. */
+static struct out_seg *
+seg_new_block(struct out *o)
+{
+	struct out_seg *s = loop_block_get(o->loop);
+
+	*s = (struct out_seg){
+		.cap = LOOP_BLOCK - sizeof *s, .fd = -1, .block = true
+	};
+	return s;
+}
+
+static size_t
+seg_room(const struct out_seg *s)
+{
+	return s->cap - s->off - s->len;
+}
+
+static char *
+seg_end(struct out_seg *s)
+{
+	return s->data + s->off + s->len;
 }
 
 static void
@@ -116,7 +148,7 @@ tail_room(const struct out *o)
 {
 	const struct out_seg *t = o->tail;
 
-	return t == NULL || t->is_file ? 0 : t->cap - t->off - t->len;
+	return t == NULL || t->is_file ? 0 : seg_room(t);
 }
 
 /* Room for n in one piece at the end; NULL over the ceiling. */
@@ -131,11 +163,17 @@ tail_reserve(struct out *o, size_t n)
 		return NULL;
 	}
 	if (tail_room(o) < n) {
-		cap = o->tail == NULL ? SEG_SMALL : SEG_BLOCK;
-		chain_append(o, seg_new(n > cap ? n : cap));
+		cap =
+		    o->tail == NULL || o->tail->is_file ? SEG_SMALL : SEG_BLOCK;
+		if (n < cap)
+			n = cap;
+		chain_append(o,
+		    n > SEG_BLOCK && n <= LOOP_BLOCK - sizeof *t ?
+			seg_new_block(o) :
+			seg_new(n));
 	}
 	t = o->tail;
-	return t->data + t->off + t->len;
+	return seg_end(t);
 }
 
 static void
@@ -202,8 +240,7 @@ out_printf(struct out *o, const char *fmt, ...)
 	va_list ap;
 	int n;
 	size_t room = tail_room(o);
-	char *to =
-	    room > 0 ? o->tail->data + o->tail->off + o->tail->len : NULL;
+	char *to = room > 0 ? seg_end(o->tail) : NULL;
 
 	va_start(ap, fmt);
 	n = vsnprintf(to, room, fmt, ap);
@@ -264,7 +301,7 @@ out_file(struct out *o, int fd, uint64_t off, uint64_t len, unsigned flags,
 	if (len == 0 && wire_len != 0 && wire_len != OUT_WIRE_UNKNOWN)
 		out_fail(o, ERR_CORRUPT, "file is shorter than its promise");
 	if (o->err.code != ERR_OK || wire_len == 0 || len == 0) {
-		seg_free(s);
+		seg_free(o, s);
 		return;
 	}
 	chain_append(o, s);
@@ -366,14 +403,15 @@ convert_raw(struct out_seg *s, struct convert *c)
 }
 
 static int
-read_block(struct out *o, struct out_seg *s, char *block, size_t *n_out)
+read_block(
+    struct out *o, struct out_seg *s, char *block, size_t room, size_t *n_out)
 {
 	size_t want =
 	    s->file_len < READ_BLOCK ? (size_t)s->file_len : READ_BLOCK;
 	ssize_t n;
 
-	if (s->wire_left != OUT_WIRE_UNKNOWN && s->wire_left < want)
-		want = (size_t)s->wire_left; /* a wire byte needs one at most */
+	if (want > room)
+		want = room; /* a wire byte needs one at most */
 	do
 		n = pread(s->fd, block, want, (off_t)s->file_off);
 	while (n == -1 && errno == EINTR);
@@ -389,12 +427,12 @@ read_block(struct out *o, struct out_seg *s, char *block, size_t *n_out)
 }
 
 static void
-unlink_file(struct out *o, struct out_seg *before, struct out_seg *s)
+unlink_seg(struct out *o, struct out_seg *before, struct out_seg *s)
 {
 	before->next = s->next;
 	if (o->tail == s)
 		o->tail = before;
-	seg_free(s);
+	seg_free(o, s);
 }
 
 /* What the range still lacked when it ended: its line's end, or its promise. */
@@ -412,8 +450,8 @@ finish_file(struct out *o, struct out_seg *s, struct out_seg *piece)
 	if ((s->flags & OUT_END_LINE) == 0 || s->prev == '\n')
 		return 0;
 	/* a CR that ends the file is text, not half of a line end */
-	piece->data[piece->len + n++] = '\r';
-	piece->data[piece->len + n++] = '\n';
+	seg_end(piece)[n++] = '\r';
+	seg_end(piece)[n++] = '\n';
 	piece->len += n;
 	o->memory += n;
 	o->queued += n;
@@ -423,13 +461,13 @@ finish_file(struct out *o, struct out_seg *s, struct out_seg *piece)
 static int
 fill_piece(struct out *o, struct out_seg *s, char *block, struct out_seg *piece)
 {
-	struct convert c = { .in = block, .to = piece->data };
+	struct convert c = { .in = block, .to = seg_end(piece) };
 	uint64_t before = file_counts(s);
 
-	c.room = piece->cap - 2; /* finish_file may need two */
+	c.room = seg_room(piece) - 2; /* finish_file may need two */
 	if (s->wire_left < c.room)
 		c.room = (size_t)s->wire_left;
-	if (read_block(o, s, block, &c.in_n) == -1)
+	if (read_block(o, s, block, c.room, &c.in_n) == -1)
 		return -1;
 	if ((s->flags & (OUT_LF_TO_CRLF | OUT_DOT_STUFF)) != 0)
 		convert_lines(s, &c);
@@ -438,78 +476,125 @@ fill_piece(struct out *o, struct out_seg *s, char *block, struct out_seg *piece)
 	if (c.made == 0) {
 		/* Room for one byte where two are needed: the promise ends
 		 * inside a CRLF or a stuffed dot. Half of it was promised. */
-		piece->data[0] = block[0] == '\n' ? '\r' : '.';
+		c.to[0] = block[0] == '\n' ? '\r' : '.';
 		c.made = 1;
 	}
 	s->file_off += c.used;
 	s->file_len -= c.used;
 	if (s->wire_left != OUT_WIRE_UNKNOWN)
 		s->wire_left -= c.made;
-	piece->len = c.made;
+	piece->len += c.made;
 	o->memory += c.made;
 	o->queued = o->queued - before + file_counts(s) + c.made;
 	return 0;
 }
 
-/* Put the next piece of the range s in front of it; a finished range goes. */
-static int
-file_to_memory(
-    struct out *o, struct out_seg *before, struct out_seg *s, char *block)
+/* Where the next bytes of s go: the block before it while that has room, else
+ * a piece of its own. */
+static struct out_seg *
+piece_for(struct out *o, struct out_seg *before, struct out_seg *s)
 {
-	size_t cap = IO_BLOCK;
-	uint64_t most = file_counts(s);
+	uint64_t most =
+	    s->wire_left != OUT_WIRE_UNKNOWN ? s->wire_left : s->file_len * 2;
 	struct out_seg *piece;
 
-	if (s->wire_left == OUT_WIRE_UNKNOWN)
-		most = s->file_len * 2;
-	if (most + 2 < cap)
-		cap = (size_t)most + 2;
-	piece = seg_new(cap);
-	if ((s->file_len > 0 && fill_piece(o, s, block, piece) == -1) ||
-	    ((s->file_len == 0 || s->wire_left == 0) &&
-		finish_file(o, s, piece) == -1)) {
-		seg_free(piece);
-		return -1;
-	}
+	if (before != NULL && before->block &&
+	    (seg_room(before) >= most + 2 || seg_room(before) >= SEG_BLOCK))
+		return before;
+	/* What stands alone needs no more than itself. */
+	if (most + 2 <= SEG_SMALL && s->next == NULL)
+		piece = seg_new((size_t)most + 2);
+	else
+		piece = seg_new_block(o);
 	piece->next = s;
 	if (before == NULL)
 		o->head = piece;
 	else
 		before->next = piece;
-	if (s->file_len == 0 || s->wire_left == 0)
-		unlink_file(o, piece, s);
-	return 0;
+	return piece;
+}
+
+/* Turn the next part of the range s into memory; a finished range goes. The
+ * piece it is in, NULL when it failed (out_ok). */
+static struct out_seg *
+file_to_memory(
+    struct out *o, struct out_seg *before, struct out_seg *s, char *block)
+{
+	struct out_seg *piece = piece_for(o, before, s);
+
+	if (s->file_len > 0 && fill_piece(o, s, block, piece) == -1)
+		return NULL;
+	if (s->file_len > 0 && s->wire_left > 0)
+		return piece;
+	if (finish_file(o, s, piece) == -1)
+		return NULL;
+	unlink_seg(o, piece, s);
+	return piece;
+}
+
+/* A short text behind a block moves into it: fewer pieces, and the next file
+ * has the block's room. */
+static bool
+join(struct out *o, struct out_seg *before, struct out_seg *s)
+{
+	if (before == NULL || !before->block || s->len > SEG_SMALL ||
+	    s->len > seg_room(before))
+		return false;
+	memcpy(seg_end(before), s->data + s->off, s->len);
+	before->len += s->len;
+	unlink_seg(o, before, s);
+	return true;
+}
+
+/* See that max_bytes at the head are in memory, if there are so many. */
+static void
+materialise(struct out *o, size_t max_bytes, char *block, bool raw_stops)
+{
+	struct out_seg *before = NULL, *s = o->head;
+	size_t total = 0;
+
+	while (s != NULL && total < max_bytes) {
+		if (!s->is_file) {
+			total += s->len;
+			if (!join(o, before, s))
+				before = s;
+		} else {
+			size_t had = o->memory;
+
+			if (raw_stops && s->flags == OUT_RAW &&
+			    s->file_len >= SENDFILE_LEAST)
+				return;
+			before = file_to_memory(o, before, s, block);
+			if (before == NULL)
+				return;
+			total += o->memory - had;
+		}
+		s = before->next;
+	}
 }
 
 unsigned
 out_gather(struct out *o, struct iovec *iov, unsigned max_iov, size_t max_bytes,
     char *block, bool raw_stops)
 {
-	struct out_seg *before = NULL, *s = o->head;
+	struct out_seg *s;
 	unsigned n = 0;
 	size_t total = 0;
 
-	while (s != NULL && n < max_iov && total < max_bytes &&
-	    o->err.code == ERR_OK) {
-		if (s->is_file) {
-			if (raw_stops && s->flags == OUT_RAW &&
-			    s->file_len >= SENDFILE_LEAST)
-				break;
-			if (file_to_memory(o, before, s, block) == -1)
-				return 0;
-			s = before == NULL ? o->head : before->next;
-			continue;
-		}
-		if (s->len > 0) {
-			size_t k = max_bytes - total;
+	materialise(o, max_bytes, block, raw_stops);
+	if (o->err.code != ERR_OK)
+		return 0;
+	for (s = o->head; s != NULL && !s->is_file; s = s->next) {
+		size_t k = max_bytes - total;
 
-			iov[n].iov_base = s->data + s->off;
-			iov[n].iov_len = s->len < k ? s->len : k;
-			total += iov[n].iov_len;
-			n++;
-		}
-		before = s;
-		s = s->next;
+		if (n == max_iov || k == 0)
+			break;
+		if (s->len == 0)
+			continue;
+		iov[n].iov_base = s->data + s->off;
+		iov[n].iov_len = s->len < k ? s->len : k;
+		total += iov[n].iov_len;
+		n++;
 	}
 	return n;
 }
@@ -537,7 +622,7 @@ drop_head(struct out *o)
 	o->head = s->next;
 	if (o->head == NULL)
 		o->tail = NULL;
-	seg_free(s);
+	seg_free(o, s);
 }
 
 static void

@@ -8,9 +8,11 @@
 #include "libbase/err.h"
 #include "libnet/out.h"
 
+struct loop;
 struct out_seg;
 
 struct out {
+	struct loop *loop; /* lends blocks; NULL: from the heap */
 	struct out_seg *head, *tail;
 	uint64_t queued;           /* wire bytes, files as promised */
 	size_t memory;             /* bytes in memory pieces, not yet sent */
@@ -26,7 +28,8 @@ struct out_raw {
 	uint64_t off, len;
 };
 
-void out_init(struct out *o, size_t max, void (*notify)(void *arg), void *arg);
+void out_init(struct out *o, struct loop *loop, size_t max,
+    void (*notify)(void *arg), void *arg);
 void out_free(struct out *o); /* descriptors closed */
 /*
  * Bytes at the head, at most max_bytes, in at most max_iov pieces; ranges of

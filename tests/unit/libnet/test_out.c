@@ -8,6 +8,7 @@
 #include "tests/unit/libnet/net_fixture.h"
 
 #include "libbase/random.h"
+#include "libnet/loop.h"
 #include "libnet/out_private.h"
 
 static char block[65536];
@@ -40,7 +41,7 @@ file_gives(const char *text, uint64_t off, uint64_t len, unsigned flags,
 		struct out o;
 		struct buf got;
 
-		out_init(&o, 1 << 20, NULL, NULL);
+		out_init(&o, NULL, 1 << 20, NULL, NULL);
 		buf_init(&got, 1 << 20);
 		out_puts(&o, "<");
 		out_file(&o, net_temp_file(text, strlen(text)), off, len, flags,
@@ -95,7 +96,7 @@ test_dots(void **state)
 	file_gives(".a\n.\nb.\n", 0, 8, both, UNKNOWN, "<..a\r\n..\r\nb.\r\n>");
 	file_gives(".a", 0, 2, both | OUT_MID_LINE, UNKNOWN, "<.a>");
 	file_gives("a", 0, 1, both | OUT_END_LINE, UNKNOWN, "<a\r\n>");
-	file_gives("a\r", 0, 2, both | OUT_END_LINE, UNKNOWN, "<a\r\n>");
+	file_gives("a\r", 0, 2, both | OUT_END_LINE, UNKNOWN, "<a\r\r\n>");
 	file_gives("a\n", 0, 2, both | OUT_END_LINE, UNKNOWN, "<a\r\n>");
 	file_gives("", 0, 0, both | OUT_END_LINE, UNKNOWN, "<>");
 	file_gives(".", 0, 1, both, 2, "<..>");
@@ -110,7 +111,7 @@ test_memory(void **state)
 	char line[64];
 
 	(void)state;
-	out_init(&o, 1 << 20, NULL, NULL);
+	out_init(&o, NULL, 1 << 20, NULL, NULL);
 	buf_init(&got, 1 << 20);
 	buf_init(&want, 1 << 20);
 	for (unsigned i = 0; i < 5000; i++) {
@@ -170,7 +171,7 @@ test_random_texts(void **state)
 		buf_init(&got, 1 << 20);
 		buf_init(&want, 1 << 20);
 		convert_plainly(text, n, &want);
-		out_init(&o, 1 << 20, NULL, NULL);
+		out_init(&o, NULL, 1 << 20, NULL, NULL);
 		out_file(&o, net_temp_file(text, n), 0, n,
 		    OUT_LF_TO_CRLF | OUT_DOT_STUFF,
 		    known ? want.n : OUT_WIRE_UNKNOWN);
@@ -186,6 +187,41 @@ test_random_texts(void **state)
 	free(text);
 }
 
+/* Many small bodies with texts between: joined into blocks of the loop. */
+static void
+test_many_small(void **state)
+{
+	static const char body[] = "Subject: x\n\n.hello\nworld";
+	struct err err;
+	struct loop *loop = loop_new(&err);
+	struct out o;
+	struct buf got, want;
+	struct iovec iov[64];
+
+	(void)state;
+	out_init(&o, loop, 1 << 20, NULL, NULL);
+	buf_init(&got, 1 << 20);
+	buf_init(&want, 1 << 20);
+	for (unsigned i = 0; i < 300; i++) {
+		out_printf(&o, "* %u FETCH {27}\r\n", i);
+		buf_printf(&want, "* %u FETCH {27}\r\n", i);
+		out_file(&o, net_temp_file(body, sizeof body - 1), 0,
+		    sizeof body - 1, OUT_LF_TO_CRLF, 27);
+		buf_puts(&want, "Subject: x\r\n\r\n.hello\r\nworld");
+		out_puts(&o, ")\r\n");
+		buf_puts(&want, ")\r\n");
+	}
+	assert_int_equal(out_queued(&o), want.n);
+	assert_true(out_gather(&o, iov, 64, 65536, block, true) < 8);
+	drain(&o, &got, 5000);
+	assert_int_equal(got.n, want.n);
+	assert_memory_equal(got.p, want.p, want.n);
+	out_free(&o);
+	buf_free(&got);
+	buf_free(&want);
+	loop_free(&loop);
+}
+
 static void
 test_ceiling(void **state)
 {
@@ -193,7 +229,7 @@ test_ceiling(void **state)
 	char big[2000] = { 0 };
 
 	(void)state;
-	out_init(&o, 1000, NULL, NULL);
+	out_init(&o, NULL, 1000, NULL, NULL);
 	out_bytes(&o, big, 600);
 	assert_true(out_ok(&o));
 	out_bytes(&o, big, 600);
@@ -209,6 +245,7 @@ main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files),
 		cmocka_unit_test(test_dots), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_random_texts),
+		cmocka_unit_test(test_many_small),
 		cmocka_unit_test(test_ceiling) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
