@@ -20,6 +20,7 @@ struct fetch_ctx {
 	struct seqset seqs;
 	struct seqset_iter at;
 	bool saw_gone;
+	struct err err; /* of a message that could not be read */
 };
 
 static void
@@ -30,8 +31,6 @@ answer_reset(struct fetch_answer *a)
 	for (i = 0; i < a->n_pieces; i++)
 		close(a->pieces[i].fd);
 	a->n_pieces = 0;
-	fetch_close(&a->file);
-	a->parsed = NULL;
 	buf_reset(&a->text);
 }
 
@@ -45,6 +44,7 @@ fetch_drop(struct imap_cmd *cmd)
 	seqset_free(&x->seqs);
 	if (x->a == NULL)
 		return;
+	fetch_source_rest(x->a->src);
 	answer_reset(x->a);
 	buf_free(&x->a->text);
 	xfree(x->a);
@@ -68,6 +68,7 @@ fetch_begin(struct imap_cmd *cmd)
 		fetch_items_add(x->items, "UID");
 	x->a = xcalloc(1, sizeof *x->a);
 	x->a->s = cmd->s;
+	x->a->src = fetch_source_get(&cmd->s->source);
 	buf_init(&x->a->text, MAX_ANSWER);
 	seqset_iter_init(&x->at, &x->seqs);
 	return STEP_AGAIN;
@@ -84,10 +85,17 @@ load(struct fetch_answer *a, unsigned needs, struct err *err)
 	if ((needs & NEED_SIZE) != 0 && mailbox_sizes(mb, a->rec, err) == -1)
 		return -1;
 	if ((needs & NEED_FILE) != 0 &&
-	    fetch_open(mb, a->rec, &a->file, err) == -1)
+	    fetch_source_open(a->src, mb, a->rec, err) == -1)
 		return -1;
-	if ((needs & NEED_PARSED) == NEED_PARSED &&
-	    fetch_structure(a->file, &a->parsed, err) == -1)
+	/* the whole first: it knows what the others ask for */
+	if ((needs & NEED_WHOLE) == NEED_WHOLE &&
+	    fetch_source_whole(a->src, err) == -1)
+		return -1;
+	if ((needs & NEED_HEADER) == NEED_HEADER &&
+	    fetch_source_header(a->src, err) == -1)
+		return -1;
+	if ((needs & NEED_ENVELOPE) == NEED_ENVELOPE &&
+	    fetch_source_envelope(a->src, err) == -1)
 		return -1;
 	return 0;
 }
@@ -113,7 +121,9 @@ put_items(struct fetch_answer *a, const struct fetch_list *items,
 {
 	unsigned i;
 
-	buf_printf(&a->text, "* %u FETCH (", a->seq);
+	buf_puts(&a->text, "* ");
+	buf_put_u64(&a->text, a->seq);
+	buf_puts(&a->text, " FETCH (");
 	for (i = 0; i < items->n; i++) {
 		const struct fetch_item *it = &items->item[i];
 
@@ -154,8 +164,9 @@ send_answer(struct fetch_answer *a)
 	out_slice(o, slice_from(text, at));
 }
 
-/* One message. False: cmd->err says what broke. */
-static bool
+/* One message. One that cannot be read leaves no byte and is told of at the
+ * end: the others are of use all the same. */
+static void
 fetch_one(struct imap_cmd *cmd, struct fetch_ctx *x, uint32_t seq)
 {
 	struct fetch_answer *a = x->a;
@@ -164,22 +175,33 @@ fetch_one(struct imap_cmd *cmd, struct fetch_ctx *x, uint32_t seq)
 	a->rec = view_rec(cmd->s->view, seq);
 	a->seq = seq;
 	cmd->err.code = ERR_GONE;
-	if (a->rec->is_gone && (x->items->needs & NEED_FILE) != 0)
-		ok = false;
-	else
-		ok = load(a, x->items->needs, &cmd->err) == 0;
+	ok = !a->rec->is_gone || (x->items->needs & NEED_FILE) == 0;
+	ok = ok && load(a, x->items->needs, &cmd->err) == 0;
 	if (ok) {
 		mark_seen(a, x->items, &told);
 		ok = put_items(a, x->items, told, &cmd->err) == 0;
 	}
 	if (ok)
 		send_answer(a);
-	answer_reset(a);
-	if (!ok && cmd->err.code == ERR_GONE) {
+	else if (cmd->err.code == ERR_GONE)
 		x->saw_gone = true;
-		return true;
+	else
+		x->err = cmd->err;
+	answer_reset(a);
+}
+
+static enum step
+fetch_end(struct imap_cmd *cmd, const struct fetch_ctx *x)
+{
+	if (x->err.code != ERR_OK) {
+		cmd->err = x->err;
+		return STEP_FAIL;
 	}
-	return ok;
+	/* RFC 5530 4; for UIDs RFC 3501 6.4.8: no error */
+	if (x->saw_gone && !cmd->is_uid)
+		return imap_no(
+		    cmd, "EXPUNGEISSUED", "Some of the messages are gone");
+	return STEP_DONE;
 }
 
 static enum step
@@ -199,15 +221,9 @@ fetch_step(struct imap_cmd *cmd)
 	while (conn_slice_left(s->conn)) {
 		if (imap_is_full(s))
 			return STEP_DRAIN;
-		if (!seqset_next(&x->at, &seq)) {
-			/* RFC 5530 4; for UIDs RFC 3501 6.4.8: no error */
-			if (x->saw_gone && !cmd->is_uid)
-				return imap_no(cmd, "EXPUNGEISSUED",
-				    "Some of the messages are gone");
-			return STEP_DONE;
-		}
-		if (!fetch_one(cmd, x, seq))
-			return STEP_FAIL;
+		if (!seqset_next(&x->at, &seq))
+			return fetch_end(cmd, x);
+		fetch_one(cmd, x, seq);
 	}
 	return STEP_AGAIN;
 }

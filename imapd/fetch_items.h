@@ -8,16 +8,8 @@
 #define IMAPD_FETCH_ITEMS_H
 
 #include "imapd/fetch_section.h"
+#include "imapd/fetch_source.h"
 #include "imapd/imap_session.h"
-#include "libmaildir/fetch.h"
-
-enum fetch_need {
-	NEED_NOTHING = 0,
-	NEED_DATE = 1,
-	NEED_SIZE = 2,
-	NEED_FILE = 4,   /* open it */
-	NEED_PARSED = 12 /* and know its structure */
-};
 
 #define FETCH_ITEMS_MAX  256 /* of one command; a 64 KiB line holds more */
 #define FETCH_PIECES_MAX FETCH_ITEMS_MAX
@@ -35,8 +27,7 @@ struct fetch_answer {
 	struct imap_session *s;
 	struct mailbox_rec *rec;
 	uint32_t seq;
-	struct fetch *file; /* NULL: not needed */
-	const struct mime_message *parsed;
+	struct fetch_source *src; /* open when an item needs the file */
 	struct buf text;
 	struct fetch_piece pieces[FETCH_PIECES_MAX];
 	unsigned n_pieces;

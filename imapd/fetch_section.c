@@ -20,11 +20,14 @@ static const struct {
 	{ "MIME", SECTION_MIME, false, true },
 };
 
-/* Digits and single dots at the front: "1.2" of "1.2.TEXT". */
+/* Digits with single dots between them at the front, taken off with the dot
+ * behind them: "1.2" of "1.2.TEXT". "1." says nothing behind its dot and "1X"
+ * is no number: nothing is taken then, and what is left is no word. */
 static struct slice
 cut_part(struct slice *text)
 {
 	size_t i = 0, end = 0;
+	struct slice part;
 
 	while (i < text->n && text->p[i] >= '1' && text->p[i] <= '9') {
 		while (i < text->n && ascii_is_digit(text->p[i]))
@@ -34,19 +37,12 @@ cut_part(struct slice *text)
 			break;
 		i++;
 	}
-	if (end > 0 && end < text->n && text->p[end] != '.')
-		end = 0; /* "1X": no part, and no word either */
-	i = end == text->n || end == 0 ? end : end + 1;
-	{
-		struct slice part = slice_head(*text, end);
-
-		/* "1." says nothing behind its dot */
-		if (end > 0 && end < text->n && i == text->n)
-			part = SLICE_NONE;
-		else
-			*text = slice_from(*text, i);
-		return part;
-	}
+	if (end == 0 ||
+	    (end < text->n && (text->p[end] != '.' || end + 1 == text->n)))
+		return SLICE_NONE;
+	part = slice_head(*text, end);
+	*text = slice_from(*text, end + 1);
+	return part;
 }
 
 /* "<0.10>", RFC 9051 9: number "." nz-number. */
@@ -84,43 +80,55 @@ check_fields(const struct imap_arg *list, struct err *err)
 	return 0;
 }
 
+/* The words within the brackets, from the first one on. */
+static int
+parse_words(const struct imap_arg *a, struct fetch_section *s, struct err *err)
+{
+	struct slice word = a->text;
+	const struct imap_arg *list = a->next;
+	size_t i;
+
+	if (a->kind != ARG_ATOM)
+		return err_set(err, ERR_INVALID, "Bad section");
+	s->part = cut_part(&word);
+	if (word.n == 0 && s->part.n > 0 && list == NULL)
+		return 0; /* BODY[1.2] */
+	for (i = 0; i < N_ELEMENTS(section_words); i++)
+		if (slice_ieq_str(word, section_words[i].name))
+			break;
+	if (i == N_ELEMENTS(section_words) ||
+	    (section_words[i].needs_part && s->part.n == 0) ||
+	    (!section_words[i].has_fields && list != NULL))
+		return err_set(err, ERR_INVALID, "Bad section");
+	s->what = section_words[i].what;
+	if (!section_words[i].has_fields)
+		return 0;
+	if (check_fields(list, err) == -1)
+		return -1;
+	s->fields = list->child;
+	return 0;
+}
+
 int
 section_parse(
     const struct imap_arg *a, struct fetch_section *out, struct err *err)
 {
 	struct fetch_section s = { .part = SLICE_NONE };
-	const struct imap_arg *c = a->child;
-	struct slice word;
-	size_t i;
 
 	if (parse_partial(a->suffix, &s, err) == -1)
 		return -1;
-	if (c != NULL) {
-		if (c->kind != ARG_ATOM)
-			return err_set(err, ERR_INVALID, "Bad section");
-		word = c->text;
-		s.part = cut_part(&word);
-		for (i = 0; i < N_ELEMENTS(section_words); i++)
-			if (slice_ieq_str(word, section_words[i].name))
-				break;
-		if (i < N_ELEMENTS(section_words)) {
-			s.what = section_words[i].what;
-			if (section_words[i].needs_part && s.part.n == 0)
-				return err_set(err, ERR_INVALID, "Bad section");
-		} else if (word.n > 0 || s.part.n == 0) {
-			return err_set(err, ERR_INVALID, "Bad section");
-		}
-		if (i < N_ELEMENTS(section_words) &&
-		    section_words[i].has_fields) {
-			if (check_fields(c->next, err) == -1)
-				return -1;
-			s.fields = c->next->child;
-		} else if (c->next != NULL) {
-			return err_set(err, ERR_INVALID, "Bad section");
-		}
-	}
+	if (a->child != NULL && parse_words(a->child, &s, err) == -1)
+		return -1;
 	*out = s;
 	return 0;
+}
+
+unsigned
+section_needs(const struct fetch_section *s)
+{
+	if (s->part.n > 0)
+		return NEED_WHOLE;
+	return s->what == SECTION_ALL ? NEED_FILE : NEED_HEADER;
 }
 
 void
@@ -150,8 +158,11 @@ section_put(const struct fetch_section *s, struct buf *out)
 		buf_putc(out, ')');
 	}
 	buf_putc(out, ']');
-	if (s->is_partial)
-		buf_printf(out, "<%llu>", (unsigned long long)s->offset);
+	if (s->is_partial) {
+		buf_putc(out, '<');
+		buf_put_u64(out, s->offset);
+		buf_putc(out, '>');
+	}
 }
 
 bool

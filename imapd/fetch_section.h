@@ -10,6 +10,17 @@
 #include "libbase/buf.h"
 #include "libmessage/mime.h"
 
+/* What an item or a section needs to be known; each with what it stands on. */
+enum fetch_need {
+	NEED_NOTHING = 0,
+	NEED_DATE = 1,
+	NEED_SIZE = 2,
+	NEED_FILE = 4, /* open it */
+	NEED_HEADER = NEED_FILE | 8,
+	NEED_ENVELOPE = NEED_HEADER | 16,
+	NEED_WHOLE = NEED_FILE | 32 /* its structure */
+};
+
 enum section_what {
 	SECTION_ALL, /* BODY[], BODY[1.2] */
 	SECTION_HEADER,
@@ -30,6 +41,8 @@ struct fetch_section {
 /* The node of BODY[...] or BODY.PEEK[...]. Text of err may be sent. */
 int section_parse(const struct imap_arg *a, struct fetch_section *out,
     struct err *err) MUST_CHECK;
+/* or-ed enum fetch_need: the message itself needs no structure. */
+unsigned section_needs(const struct fetch_section *s);
 /* "BODY[1.HEADER.FIELDS (A B)]<0>" */
 void section_put(const struct fetch_section *s, struct buf *out);
 /* Where it lies; false when the message has no such part (NIL). For FIELDS the

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "imapd/fetch_source.h"
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_user.h"
@@ -56,6 +57,7 @@ drop_command(struct imap_session *s)
 static void
 leave_mailbox(struct imap_session *s)
 {
+	fetch_source_free(&s->source);
 	view_close(&s->view);
 	mailbox_close(&s->box);
 	xfree(s->mailbox_name);

@@ -27,6 +27,7 @@
 struct attach_info;
 struct conn;
 struct fe_conn;
+struct fetch_source;
 struct imap_user;
 struct mailbox;
 struct sasl;
@@ -88,6 +89,7 @@ struct imap_session {
 	char *mailbox_name; /* UTF-8, canonical; owned */
 	struct mailbox *box;
 	struct view *view;
+	struct fetch_source *source; /* FETCH: the message last read, NULL */
 	bool is_read_only;
 	uint32_t names;       /* hash of the flag names last told */
 	bool uses_uid;        /* told FETCH data carry the UID */

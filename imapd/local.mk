@@ -6,8 +6,10 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/cmd_append.c \
 	%D%/cmd_copy.c \
 	%D%/cmd_fetch.c \
+	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
 	%D%/fetch_section.c %D%/fetch_section.h \
+	%D%/fetch_source.c %D%/fetch_source.h \
 	%D%/cmd_flags.c %D%/cmd_flags.h \
 	%D%/cmd_idle.c \
 	%D%/cmd_list.c \
