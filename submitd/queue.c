@@ -336,7 +336,8 @@ on_data(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 
 	if (s == NULL)
 		return;
-	if (s->state != SUB_MAIL || s->env.n_rcpts == 0 || s->resolve != NULL) {
+	if (s->state != SUB_MAIL || s->env.n_rcpts == 0 || s->resolve != NULL ||
+	    r->is_draining) {
 		answer(s, QUEUE_ORDER);
 		return;
 	}
@@ -360,15 +361,37 @@ on_data(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	close(fd);
 }
 
+/* Going down: what is being accepted is accepted first. */
+static void
+quit_if_idle(struct queue *q)
+{
+	struct map_entry *pos = NULL;
+	struct slice key;
+	void *v;
+
+	if (!q->role->is_draining || q->schedule == NULL)
+		return;
+	while (map_next(&q->submissions, &pos, &key, &v))
+		if (((struct submission *)v)->state == SUB_COMMITTING)
+			return;
+	schedule_free(q->schedule);
+	q->schedule = NULL;
+	spool_close(&q->spool);
+	role_quit(q->role);
+}
+
 static void
 commit_end(struct submission *s, enum queue_answer a)
 {
+	struct queue *q = s->q;
+
 	s->state = SUB_READY; /* the entry is accepted or removed */
 	answer(s, a);
 	if (s->is_gone)
 		submission_free(s);
 	else
 		transaction_reset(s);
+	quit_if_idle(q);
 }
 
 static void
@@ -525,7 +548,8 @@ on_deliverer(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	struct queue *q = r->state;
 
 	(void)from;
-	schedule_deliverer(q->schedule, fixed->job, ipc_take_fd(m, 0));
+	if (q->schedule != NULL)
+		schedule_deliverer(q->schedule, fixed->job, ipc_take_fd(m, 0));
 }
 
 static void
@@ -535,7 +559,9 @@ on_deliver_fail(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	struct queue *q = r->state;
 
 	(void)from;
-	schedule_refused(q->schedule, fixed->job, (enum err_code)fixed->code);
+	if (q->schedule != NULL)
+		schedule_refused(
+		    q->schedule, fixed->job, (enum err_code)fixed->code);
 }
 
 static const struct ipc_handler handlers[] = {
@@ -694,6 +720,13 @@ queue_reload(struct role *r, const struct conf *old)
 		log_err(0, "aliases stay as they were", &err);
 }
 
+static void
+queue_drain(struct role *r, uint64_t within_ms)
+{
+	(void)within_ms; /* a commit takes as long as a flush */
+	quit_if_idle(r->state);
+}
+
 const struct role_spec queue_role = {
 	.id = R_QUEUE,
 	.name = "queue",
@@ -705,4 +738,5 @@ const struct role_spec queue_role = {
 	.start = queue_start,
 	.peer_gone = queue_peer_gone,
 	.reload = queue_reload,
+	.drain = queue_drain,
 };
