@@ -18,6 +18,17 @@ count_rows(const struct setting *rows)
 	return n;
 }
 
+static void
+clear(struct conf_value *v)
+{
+	for (size_t i = 0; i < v->n_strs; i++)
+		xfree(v->strs[i]);
+	v->strs = xreallocarray(v->strs, 1, sizeof(*v->strs));
+	v->strs[0] = NULL;
+	v->n_strs = 0;
+	v->num = v->num_hi = 0;
+}
+
 struct conf *
 conf_new(const struct setting *more)
 {
@@ -31,7 +42,7 @@ conf_new(const struct setting *more)
 		c->values[i].row =
 		    i < n_common ? &settings_common[i] : &more[i - n_common];
 	for (size_t i = 0; i < c->n_values; i++)
-		conf_value_clear(&c->values[i]);
+		clear(&c->values[i]);
 	return c;
 }
 
@@ -41,23 +52,12 @@ conf_free(struct conf *c)
 	if (c == NULL)
 		return;
 	for (size_t i = 0; i < c->n_values; i++) {
-		conf_value_clear(&c->values[i]);
+		clear(&c->values[i]);
 		xfree(c->values[i].strs);
 	}
 	xfree(c->certs);
 	xfree(c->values);
 	xfree(c);
-}
-
-void
-conf_value_clear(struct conf_value *v)
-{
-	for (size_t i = 0; i < v->n_strs; i++)
-		xfree(v->strs[i]);
-	v->strs = xreallocarray(v->strs, 1, sizeof(*v->strs));
-	v->strs[0] = NULL;
-	v->n_strs = 0;
-	v->num = v->num_hi = 0;
 }
 
 void
@@ -74,7 +74,7 @@ conf_set_word(struct conf *c, const char *name, const char *word)
 	struct conf_value *v = conf_value_of(c, slice_str(name));
 
 	assert(v != NULL);
-	conf_value_clear(v);
+	clear(v);
 	conf_value_add(v, slice_str(word));
 }
 

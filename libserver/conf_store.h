@@ -28,7 +28,6 @@ void conf_set_word(struct conf *c, const char *name, const char *word);
 /* All rows there, none told, empty. */
 struct conf *conf_new(const struct setting *more);
 struct conf_value *conf_value_of(const struct conf *c, struct slice name);
-void conf_value_clear(struct conf_value *v);
 void conf_value_add(struct conf_value *v, struct slice text);
 /* Members of SET_CERTS come in pairs; make conf_certs of them. */
 void conf_make_certs(struct conf *c);

@@ -48,12 +48,6 @@ log_set_level(enum log_level least)
 	state.least = least;
 }
 
-bool
-log_is_debug(void)
-{
-	return state.least == LOG_LEVEL_DEBUG;
-}
-
 void
 log_set_user(const char *user)
 {

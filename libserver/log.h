@@ -39,7 +39,6 @@ char *log_u64(char buf[24], uint64_t v);
 void log_init(const char *daemon, const char *role);
 void log_to_fd(int fd); /* borrowed; a pipe or a terminal */
 void log_set_level(enum log_level least);
-bool log_is_debug(void);
 /* Keys in every later line of this process: user of a session. NULL: none. */
 void log_set_user(const char *user);
 

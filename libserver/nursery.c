@@ -85,12 +85,19 @@ close_all(struct attachment *a)
 }
 
 static void
+detach(struct attachment *a)
+{
+	if (a->child == NULL)
+		return;
+	LIST_REMOVE(a, entry);
+	a->child->n_conns--;
+	a->child = NULL;
+}
+
+static void
 attachment_free(struct nursery *n, struct attachment *a)
 {
-	if (a->child != NULL) {
-		LIST_REMOVE(a, entry);
-		a->child->n_conns--;
-	}
+	detach(a);
 	(void)idmap_del(&n->refs, a->ref);
 	close_all(a);
 	xfree(a);
@@ -145,9 +152,7 @@ attach_to(struct nursery *n, struct nursery_child *c, struct attachment *a)
 	for (unsigned i = 0; i < a->n_fds; i++)
 		ipc_put_fd(&o, a->fds[i]);
 	if (ipc_send(c->peer, &o) == -1) {
-		LIST_REMOVE(a, entry);
-		c->n_conns--;
-		a->child = NULL;
+		detach(a);
 		retire(n, c);
 		attach_again(n, a, &c->account);
 	}
@@ -469,14 +474,18 @@ on_closed(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 {
 	struct nursery *n = r->state;
 	struct attachment *a = own(n, from, m);
+	struct nursery_child *c = ipc_peer_arg(from);
 
 	if (a == NULL)
 		return;
-	if (a->is_live)
+	if (a->is_live) {
 		attachment_free(n, a);
-	else
-		refuse(n, a, LOGIN_UNAVAILABLE);
-	end_if_useless(ipc_peer_arg(from));
+	} else {
+		retire(n, c); /* it takes no more */
+		detach(a);
+		attach_again(n, a, &c->account);
+	}
+	end_if_useless(c);
 }
 
 static void
@@ -602,9 +611,7 @@ move_on(struct nursery *n, struct nursery_child *c)
 			attachment_free(n, a);
 			continue;
 		}
-		LIST_REMOVE(a, entry);
-		c->n_conns--;
-		a->child = NULL;
+		detach(a);
 		attach_again(n, a, &c->account);
 	}
 }

@@ -73,18 +73,6 @@ role_peer(struct role *r, enum role_id id, unsigned index)
 	return NULL;
 }
 
-struct ipc_peer *
-role_peer_next(struct role *r, enum role_id id, unsigned *pos)
-{
-	while (*pos < N_ELEMENTS(r->peers)) {
-		struct ipc_peer *p = r->peers[(*pos)++];
-
-		if (p != NULL && ipc_peer_role(p) == id)
-			return p;
-	}
-	return NULL;
-}
-
 void
 role_quit(struct role *r)
 {
@@ -125,8 +113,10 @@ static const struct ipc_handler spawned_handlers[] = {
 	{ .fn = NULL },
 };
 
-struct ipc_peer *
-role_add_peer(struct role *r, enum role_id id, unsigned index, int fd)
+/* Take a pair into r->peers; one that is there with that role and index ends
+ * first. */
+static struct ipc_peer *
+add_peer(struct role *r, enum role_id id, unsigned index, int fd)
 {
 	struct ipc_peer_conf pc = { .role = r,
 		.loop = r->loop,
@@ -236,7 +226,7 @@ on_peer(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 			close(fd);
 		return;
 	}
-	p = role_add_peer(r, (enum role_id)intro.role, intro.index, fd);
+	p = add_peer(r, (enum role_id)intro.role, intro.index, fd);
 	if (p != NULL && r->spec->peer_up != NULL)
 		r->spec->peer_up(r, p);
 }
@@ -464,7 +454,7 @@ role_spawn(struct role *r, enum role_id id, unsigned index, struct err *err)
 		close(fds[0]);
 		return NULL;
 	}
-	p = role_add_peer(r, id, index, fds[0]);
+	p = add_peer(r, id, index, fds[0]);
 	if (p == NULL) {
 		(void)err_set(err, ERR_LIMIT, "too many peers");
 		return NULL;

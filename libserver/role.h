@@ -65,8 +65,6 @@ struct role_spec {
 
 /* The living pair with that role, NULL when there is none now. */
 struct ipc_peer *role_peer(struct role *r, enum role_id id, unsigned index);
-/* The next living pair with a role, *pos from 0; NULL at the end. */
-struct ipc_peer *role_peer_next(struct role *r, enum role_id id, unsigned *pos);
 /* End this process: the loop stops, queued messages are written, exit 0. */
 void role_quit(struct role *r);
 
@@ -85,10 +83,6 @@ int role_user(const struct conf *c, const char *setting, uid_t *uid_out,
     gid_t *gid_out, struct err *err) MUST_CHECK;
 /* The process that was executed with --role. Returns its exit code. */
 int role_main(const struct family *f, const char *name, unsigned index);
-/* Take a pair into r->peers; one that is there with that role and index ends
- * first. */
-struct ipc_peer *
-role_add_peer(struct role *r, enum role_id id, unsigned index, int fd);
 /* spec->child_ended is called for each child from now on. */
 void role_watch_children(struct role *r);
 /* Close every descriptor but these; n at most 32. Sorts keep. */

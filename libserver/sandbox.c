@@ -296,19 +296,19 @@ add_conditional(scmp_filter_ctx ctx, unsigned sets)
 	/* names of threads and the like; reading, never keeping, capability */
 	if ((sets & S_WEAR) == 0)
 		r |= allow_if(
-		    ctx, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+		    ctx, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
 	if ((sets & S_UNIX) != 0)
-		r |= allow_if(
-		    ctx, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, 1 /* UNIX */));
-	if ((sets & S_INET) != 0) {
-		r |= allow_if(
-		    ctx, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, 2 /* INET */));
 		r |= allow_if(ctx, SCMP_SYS(socket),
-		    SCMP_A0(SCMP_CMP_EQ, 10 /* INET6 */));
+		    SCMP_A0(SCMP_CMP_EQ, 1 /* UNIX */, 0));
+	if ((sets & S_INET) != 0) {
+		r |= allow_if(ctx, SCMP_SYS(socket),
+		    SCMP_A0(SCMP_CMP_EQ, 2 /* INET */, 0));
+		r |= allow_if(ctx, SCMP_SYS(socket),
+		    SCMP_A0(SCMP_CMP_EQ, 10 /* INET6 */, 0));
 	}
 	/* Does the holder of a Maildir's lock still live? No signal is sent. */
 	if ((sets & S_FILES) != 0 && (sets & S_FORK) == 0)
-		r |= allow_if(ctx, SCMP_SYS(kill), SCMP_A1(SCMP_CMP_EQ, 0));
+		r |= allow_if(ctx, SCMP_SYS(kill), SCMP_A1(SCMP_CMP_EQ, 0, 0));
 	/* FIONREAD and TCGETS of stdio and gconv: told it is no terminal */
 	r |= seccomp_rule_add_exact(
 	    ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);

@@ -247,17 +247,17 @@ on_attach(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	int fds[IPC_FDS_MAX];
 	unsigned n_fds = 0;
 
-	if (is_folder_replaced(run)) {
-		/* not acknowledged: the nursery makes a new process */
-		log_warn(0, "mail folder was replaced", NULL);
-		exit(0);
-	}
 	memcpy(&head, m->fixed, sizeof(head));
 	if (ipc_end(m) == -1) {
 		family_drop(from, "connection not readable");
 		return;
 	}
 	ref.ref = head.ref;
+	if (is_folder_replaced(run)) {
+		log_warn(0, "mail folder was replaced", NULL);
+		drain(run);
+	}
+	/* closed without an acknowledgement: the nursery makes a new process */
 	if (run->se.is_draining || run->is_over) {
 		(void)IPC_SEND(from, IPC_SESSION_CLOSED, &ref);
 		return;
@@ -317,12 +317,6 @@ session_park(struct session *se, struct conn **conn, struct slice packed,
 	close(fd);
 	link_free(link_of(info));
 	return 1;
-}
-
-void
-session_finish(struct session *se)
-{
-	finish(se->role->state);
 }
 
 /* ---- becoming it ---- */

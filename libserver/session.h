@@ -84,9 +84,6 @@ void session_closed(struct session *se, const struct attach_info *info);
 int session_park(struct session *se, struct conn **conn, struct slice packed,
     const int *fds, unsigned n_fds, const struct attach_info *info,
     struct err *err) MUST_CHECK;
-/* A delivery process is done: flushes the queue's pair, ends. */
-void session_finish(struct session *se);
-
 /* ---- inside libserver ---- */
 /* In the forked child. fd: its end of the nursery's (queue's) pair. Does not
  * return. */

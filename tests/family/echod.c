@@ -206,6 +206,21 @@ forge_line(struct echo *e, struct slice rest)
 	out_puts(conn_out(e->conn), "sent\r\n");
 }
 
+static uint32_t
+number(struct slice s)
+{
+	uint32_t n = 0;
+
+	return slice_u32(s, UINT32_MAX, &n) == -1 ? 0 : n;
+}
+
+static void
+say_big(struct out *o, struct slice bytes)
+{
+	for (uint32_t n = number(bytes) / 64; n > 0; n--)
+		out_printf(o, "%062u\r\n", n);
+}
+
 static void
 echo_line(struct echo *e, char *line)
 {
@@ -236,8 +251,7 @@ echo_line(struct echo *e, char *line)
 	else if (slice_eq_str(word, "crash"))
 		raise(SIGSEGV);
 	else if (slice_eq_str(word, "big"))
-		for (long n = atol(rest.p); n > 0; n -= 64)
-			out_printf(o, "%062ld\r\n", n);
+		say_big(o, rest);
 	else
 		out_printf(o, "%s\r\n", line);
 }
@@ -376,14 +390,15 @@ static void
 fake_account(struct account *a, struct slice user)
 {
 	const char *mail = getenv("ECHOD_MAIL"), *uid = getenv("ECHOD_UID");
-	unsigned n = user.n > 1 ? (unsigned)atoi(user.p + 1) : 0;
+	unsigned n = number(slice_from(user, 1));
 
 	snprintf(a->name, sizeof(a->name), "%.*s", SLICE_ARG(user));
 	snprintf(a->home, sizeof(a->home), "%s/%s",
 	    mail == NULL ? "/nonexistent" : mail, a->name);
 	snprintf(a->mail, sizeof(a->mail), "%.1000s/Maildir", a->home);
-	a->uid = geteuid() != 0 || uid == NULL ? geteuid() :
-						 (uint32_t)atoi(uid) + n % 100;
+	a->uid = geteuid() != 0 || uid == NULL ?
+	    geteuid() :
+	    number(slice_str(uid)) + n % 100;
 	a->gid = geteuid() != 0 ? getegid() : a->uid;
 	if (geteuid() == 0 && mkdir(a->home, 0700) == 0 &&
 	    chown(a->home, a->uid, a->gid) == -1)
