@@ -165,14 +165,38 @@ section_put(const struct fetch_section *s, struct buf *out)
 	}
 }
 
+/* A multipart without parts is told with one of no octets, as the grammar wants
+ * one: it can be asked for. */
+static bool
+is_invented(const struct fetch_section *s, const struct mime_message *m)
+{
+	struct slice up = s->part;
+	const struct mime_part *p;
+
+	if (up.n == 0 || up.p[up.n - 1] != '1')
+		return false;
+	up.n--;
+	if (up.n > 0 && up.p[up.n - 1] != '.')
+		return false; /* "11" */
+	if (up.n > 0)
+		up.n--;
+	p = mime_part_find(&m->root, up);
+	if (p != NULL && p->is_message && up.n > 0)
+		p = mime_part_message(p);
+	return p != NULL && p->is_multipart && p->first == NULL;
+}
+
 bool
 section_find(const struct fetch_section *s, const struct mime_message *m,
     struct mime_span *out)
 {
 	const struct mime_part *p = mime_part_find(&m->root, s->part);
 
-	if (p == NULL)
-		return false;
+	if (p == NULL) {
+		*out = (struct mime_span){ 0 };
+		return (s->what == SECTION_ALL || s->what == SECTION_MIME) &&
+		    is_invented(s, m);
+	}
 	switch (s->what) {
 	case SECTION_ALL:
 		*out = p->body;
