@@ -54,8 +54,9 @@ conn_reap(struct conn *c)
 		xfree(c);
 }
 
-void
-conn_retire(struct conn *c)
+/* At once; freed when no queue holds it. */
+static void
+retire(struct conn *c)
 {
 	if (c->phase == CONN_GONE)
 		return;
@@ -94,7 +95,7 @@ conn_closing_step(struct conn *c)
 	if (c->phase == CONN_SENDING) {
 		if (!out_ok(&c->out) || (!c->full && !conn_send(c)) ||
 		    (!c->full && !conn_shut(c))) {
-			conn_retire(c);
+			retire(c);
 			return;
 		}
 		if (c->more)
@@ -103,7 +104,7 @@ conn_closing_step(struct conn *c)
 			c->phase = CONN_LINGER;
 	}
 	if (c->phase == CONN_LINGER && (c->eof || !read_away(c))) {
-		conn_retire(c);
+		retire(c);
 		return;
 	}
 	iowatch_set(&c->io,
@@ -124,7 +125,7 @@ conn_linger_over(struct conn *c)
 		timer_start_ms(&c->timer, c->conf.linger_ms);
 		return;
 	}
-	conn_retire(c);
+	retire(c);
 }
 
 void
@@ -141,7 +142,7 @@ conn_close(struct conn **cp)
 	/* Before the handshake is done there is no way to say anything. */
 	if (c->phase != CONN_OPEN ||
 	    (c->tls && !c->tls_up && c->tls_wait == NULL)) {
-		conn_retire(c);
+		retire(c);
 		return;
 	}
 	c->phase = CONN_SENDING;
@@ -165,7 +166,7 @@ conn_detach_fd(struct conn **cp)
 	flush_cancel(&c->flush);
 	iowatch_stop(&c->io);
 	c->fd = -1;
-	conn_retire(c);
+	retire(c);
 	return fd;
 }
 
@@ -173,7 +174,7 @@ void
 conn_abandon_all(struct loop *loop)
 {
 	while (loop->closing != NULL)
-		conn_retire(loop->closing);
+		retire(loop->closing);
 }
 
 bool

@@ -75,8 +75,7 @@ bool conn_shut(struct conn *c); /* our end, if asked and all has left */
 /* conn_end.c */
 void conn_closing_step(struct conn *c);
 void conn_linger_over(struct conn *c); /* its timer has rung */
-void conn_retire(struct conn *c); /* at once; freed when no queue holds it */
-void conn_reap(struct conn *c);   /* frees it if none does */
+void conn_reap(struct conn *c);        /* frees it if none does */
 /* For loop_free: those that still linger go, the queues let go of theirs. */
 void conn_abandon_all(struct loop *loop);
 bool conn_owns_job(void (*fn)(void *arg));

@@ -40,14 +40,16 @@ jobs_push(struct loop_jobs *q, void (*fn)(void *arg), void *arg)
 	q->n++;
 }
 
-/* Run what stands in q now; what is pushed meanwhile waits for the next. */
-static void
+/* Run what stands in q now; what is pushed meanwhile waits for the next. How
+ * many ran. */
+static size_t
 jobs_run(struct loop *loop, struct loop_jobs *q)
 {
 	struct loop_jobs run = *q;
+	size_t n = run.n;
 
 	if (run.n == 0)
-		return;
+		return 0;
 	*q = loop->spare;
 	q->n = 0;
 	loop->spare = (struct loop_jobs){ 0 };
@@ -56,6 +58,7 @@ jobs_run(struct loop *loop, struct loop_jobs *q)
 	xfree(loop->spare.v);
 	loop->spare = run;
 	loop->spare.n = 0;
+	return n;
 }
 
 /* At the loop's end only connections' jobs run: they free what is closed. */
@@ -77,16 +80,18 @@ loop_round(struct loop *loop, bool wait)
 	    EVRUN_ONCE :
 	    EVRUN_NOWAIT;
 	bool more;
+	size_t jobs;
 
 	loop->in_round = true;
 	more = ev_run(loop->ev, flags) != 0;
-	jobs_run(loop, &loop->soon);
-	jobs_run(loop, &loop->late);
-	jobs_run(loop, &loop->defer);
+	jobs = jobs_run(loop, &loop->soon);
+	jobs += jobs_run(loop, &loop->late);
+	jobs += jobs_run(loop, &loop->defer);
 	if (loop->check != NULL)
 		loop->check(loop->check_arg);
 	loop->in_round = false;
-	return more || loop->soon.n > 0 || loop->late.n > 0 ||
+	/* A job may have started a watcher, which libev has not counted yet. */
+	return more || jobs > 0 || loop->soon.n > 0 || loop->late.n > 0 ||
 	    loop->defer.n > 0;
 }
 

@@ -73,17 +73,6 @@ netaddr_to_sockaddr(const struct netaddr *a, struct sockaddr_storage *out)
 }
 
 void
-netaddr_of_peer(struct netaddr *a, int fd)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof ss;
-
-	*a = (struct netaddr){ .family = NETADDR_NONE };
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
-		netaddr_from_sockaddr(a, (struct sockaddr *)&ss, len);
-}
-
-void
 netaddr_of_local(struct netaddr *a, int fd)
 {
 	struct sockaddr_storage ss;

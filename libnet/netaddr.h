@@ -33,8 +33,7 @@ void netaddr_from_sockaddr(
 /* The length to use; 0 for NETADDR_NONE. */
 socklen_t
 netaddr_to_sockaddr(const struct netaddr *a, struct sockaddr_storage *out);
-/* Of a connected socket; NETADDR_NONE on failure. */
-void netaddr_of_peer(struct netaddr *a, int fd);
+/* Where a socket is bound; NETADDR_NONE on failure. */
 void netaddr_of_local(struct netaddr *a, int fd);
 
 /* "192.0.2.1" or "2001:db8::1", no brackets, no port, no leading zeros. */

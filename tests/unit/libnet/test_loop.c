@@ -54,11 +54,32 @@ test_round_order(void **state)
 	loop_soon(loop, note_and_defer, (void *)(uintptr_t) "s");
 	assert_true(loop_round(loop, true));
 	assert_string_equal(order, "sdc");
-	assert_false(loop_round(loop, true));
+	assert_true(loop_round(loop, true)); /* "n" may have started sth. */
 	assert_string_equal(order, "sdcnc");
 	assert_false(loop_round(loop, true)); /* nothing left: no wait */
 	loop_free(&loop);
 	assert_null(loop);
+	loop_free(&loop);
+}
+
+static void
+start_timer(void *arg)
+{
+	timer_start_ms(arg, 5);
+}
+
+static void
+test_what_a_job_starts_is_awaited(void **state)
+{
+	struct timer t;
+
+	(void)state;
+	fresh();
+	timer_init(&t, loop, note, (void *)(uintptr_t) "t");
+	loop_defer(loop, start_timer, &t);
+	loop_run(loop);
+	assert_string_equal(order, "t");
+	timer_stop(&t);
 	loop_free(&loop);
 }
 
@@ -284,6 +305,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_round_order),
+		cmocka_unit_test(test_what_a_job_starts_is_awaited),
 		cmocka_unit_test(test_timers), cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_slices), cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_no_descriptors),

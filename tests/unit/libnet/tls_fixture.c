@@ -87,10 +87,10 @@ tls_pair_sign(void *arg, const char *key_id, enum tls_sign_op op, uint32_t algo,
 	int r;
 
 	r = tls_key_sign(
-	    pairs[atoi(key_id)]->loaded, op, algo, flags, data, sig, &err);
+	    pairs[key_id[0] - '0']->loaded, op, algo, flags, data, sig, &err);
 	if (r == -1)
 		print_message("sign: %s\n", err.text);
-	pairs[atoi(key_id)]->signatures++;
+	pairs[key_id[0] - '0']->signatures++;
 	return r;
 }
 
