@@ -149,10 +149,13 @@ skip_literal(struct imap_input *in, uint64_t n, bool is_sync)
 		in->state = S_READY;
 		return stop(in, PARSE_BAD);
 	}
-	if (n > MAX_LITERAL_DRAIN - in->drained)
+	if (in->streams && n <= in->max_stream) /* one more message */
+		in->drained = 0;
+	else if (n > MAX_LITERAL_DRAIN - in->drained)
 		return give_up(in);
+	else
+		in->drained += n;
 	in->literal_left = n;
-	in->drained += n;
 	in->state = n == 0 ? S_DRAIN : S_DRAIN_LITERAL;
 	return EAT;
 }
@@ -166,7 +169,7 @@ drain_size(struct imap_input *in, char c)
 		in->size = 0;
 		in->is_sync = true;
 	} else if (in->sized == SIZE_DIGITS && ascii_is_digit(c)) {
-		if (in->size <= MAX_LITERAL_DRAIN)
+		if (in->size <= UINT64_MAX / 100)
 			in->size = in->size * 10 + (uint64_t)(c - '0');
 	} else if (in->sized == SIZE_DIGITS && c == '+' && in->is_sync) {
 		in->is_sync = false;
@@ -683,11 +686,11 @@ imap_input_refuse_rest(struct imap_input *in, uint64_t n)
 	assert(in->state == S_STREAM && in->err.code != ERR_OK);
 	in->sized = SIZE_NONE;
 	in->literal_left = n;
-	if (n > MAX_LITERAL_DRAIN)
+	if (n > MAX_LITERAL_DRAIN && n > in->max_stream)
 		in->state = S_CLOSED;
 	else
 		in->state = n == 0 ? S_DRAIN : S_DRAIN_LITERAL;
-	in->drained = n;
+	in->drained = n > in->max_stream ? n : 0;
 }
 
 void

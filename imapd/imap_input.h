@@ -8,7 +8,8 @@
  * A client can make it hold: one line (max_line), literals (max_literal each),
  * all within the arena's ceiling, nested MAX_NESTING deep. What is over a limit
  * is answered with BAD or NO [TOOBIG] after the rest of the command has been
- * read away; more than MAX_LITERAL_DRAIN of rest ends the connection.
+ * read away; more than MAX_LITERAL_DRAIN of rest ends the connection,
+ * but for streamed literals, which a client may begin to send unasked.
  */
 #ifndef IMAPD_IMAP_INPUT_H
 #define IMAPD_IMAP_INPUT_H
@@ -34,6 +35,7 @@ struct imap_input {
 	/* limits, set by the session; may be changed between commands */
 	size_t max_line;
 	size_t max_literal;
+	uint64_t max_stream; /* refused ones up to here are read away */
 	struct arena *arena; /* of the command */
 
 	/* what was read; slices live in the arena */

@@ -128,6 +128,7 @@ imap_enter(struct imap_session *s, enum imap_state to)
 		s->arena.max = MAX_COMMAND_ARENA;
 		s->input.max_line = MAX_IMAP_LINE;
 		s->input.max_literal = MAX_LITERAL_ARG;
+		s->input.max_stream = s->user->message_size;
 	}
 	log_debug(
 	    s->id, "state", "from", names[s->state], "to", names[to], NULL);

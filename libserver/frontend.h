@@ -86,6 +86,8 @@ void frontend_start_tls(struct fe_conn *fc);
 void frontend_close(struct fe_conn *fc, const char *reason);
 /* The connection with an id; NULL when it has gone. */
 struct fe_conn *frontend_find(struct role *r, uint64_t id);
+/* Call fn for each connection in its dialogue; it may close it. */
+void frontend_each(struct role *r, void (*fn)(struct fe_conn *fc));
 const struct conf *frontend_conf(const struct fe_conn *fc);
 /* Somebody answered: let run be called. */
 void frontend_wake(struct fe_conn *fc);

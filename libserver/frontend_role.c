@@ -217,6 +217,17 @@ frontend_peer_up(struct role *r, struct ipc_peer *p)
 		fe->ops->peer_up(r, p);
 }
 
+void
+frontend_each(struct role *r, void (*fn)(struct fe_conn *fc))
+{
+	struct frontend *fe = r->state;
+	struct client *c;
+
+	LIST_FOREACH(c, &fe->clients, entry)
+		if (c->state == CLIENT_TALK && c->is_opened)
+			fn(&c->fc);
+}
+
 /* Auth or nursery died: logins under way have no answer. */
 static void
 frontend_peer_gone(struct role *r, struct ipc_peer *p)

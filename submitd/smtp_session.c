@@ -390,12 +390,24 @@ smtp_timeout(struct fe_conn *fc)
 	smtp_reply(fc->proto, 421, "4.4.2 Waited too long");
 }
 
-/* Answers of a queue that died never come. */
+static void
+queue_lost(struct fe_conn *fc)
+{
+	struct smtp_session *s = fc->proto;
+
+	if (!s->is_in)
+		return;
+	smtp_reply(s, 421, "4.3.0 Temporary failure, try again later");
+	frontend_close(fc, "queue_died");
+}
+
+/* Answers of a queue that died never come, and the next one does not know who
+ * these submitters are. */
 static void
 smtp_peer_gone(struct role *r, struct ipc_peer *p)
 {
-	(void)r;
-	(void)p;
+	if (ipc_peer_role(p) == R_QUEUE)
+		frontend_each(r, queue_lost);
 }
 
 const struct frontend_ops smtp_frontend = {
