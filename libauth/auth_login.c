@@ -81,6 +81,7 @@ auth_login_end(struct auth_try *t, enum login_code code)
 	    now_us :
 	    throttle_tell_us(&t->plan, now_us);
 	t->tell_us = at;
+	timer_stop(&t->timer); /* may run as given_timeout */
 	timer_init(&t->timer, t->auth->role->loop, tell, t);
 	timer_start_ms(&t->timer, (at - now_us + 999) / 1000);
 }
