@@ -592,7 +592,7 @@ static enum act
 on_nothing(struct imap_input *in, char c)
 {
 	(void)c;
-	assert(!"fed after the end of a command");
+	assert(0 && "fed after the end of a command");
 	return stop(in, PARSE_CLOSE);
 }
 

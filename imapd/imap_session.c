@@ -19,6 +19,10 @@
 #define NOAUTH_LINE  (40 * KIB)
 #define NOAUTH_ARENA (256 * KIB)
 
+/* In flush.error until the flusher has put its answer there: a step is not
+ * called before, whatever else wakes the connection. */
+#define FLUSH_IN_FLIGHT (-1)
+
 enum go {
 	GO_ON,    /* something was done; go on while there is time */
 	GO_WAIT,  /* *wish says for what */
@@ -315,7 +319,7 @@ empty_phase(struct imap_session *s, unsigned *wish)
 	case PARSE_CONTINUE:
 	case PARSE_READY:
 	case PARSE_STREAM:
-		assert(!"refused, yet parsed on");
+		assert(0 && "refused, yet parsed on");
 		break;
 	case PARSE_CLOSE:
 		break;
@@ -339,6 +343,7 @@ wait_for(struct imap_session *s, enum step r, unsigned *wish)
 		*wish = WANT_DRAIN;
 		return GO_WAIT;
 	case STEP_FLUSH:
+		s->flush.error = FLUSH_IN_FLIGHT;
 		conn_flush_set(s->conn, &s->flush);
 		*wish = WANT_FLUSH;
 		return GO_WAIT;
@@ -353,7 +358,7 @@ wait_for(struct imap_session *s, enum step r, unsigned *wish)
 	case STEP_FAIL:
 		break;
 	}
-	assert(!"not a wish");
+	assert(0 && "not a wish");
 	return GO_WAIT;
 }
 
@@ -486,6 +491,10 @@ imap_run(struct imap_session *s)
 
 	if (conn_is_dead(c)) {
 		imap_close(s, conn_death(c));
+		return;
+	}
+	if (s->flush.error == FLUSH_IN_FLIGHT) {
+		conn_want(c, WANT_FLUSH);
 		return;
 	}
 	while (go == GO_ON && conn_slice_left(c))

@@ -16,6 +16,8 @@
 #include "libserver/session.h"
 
 #define MAX_LOGIN_REPLY (4 * KIB)
+/* A session to be parked waits until its answer has left. */
+#define PARK_RETRY_MS   2
 
 /* ---- change notices ---- */
 
@@ -207,31 +209,27 @@ void
 imap_user_rested(struct imap_session *s)
 {
 	struct imap_user *u = s->user;
-	const struct attach_info *info = s->info;
 	struct buf packed;
 	struct err err;
+	int r = 0;
 
-	if (u->park_after == 0 || s->n_commands < u->park_after)
+	if (u->park_after == 0 || s->n_commands < u->park_after ||
+	    conn_eof(s->conn))
 		return;
 	buf_init(&packed, MAX_PACKED);
 	if (imap_session_pack(s, &packed, &err) == 0) {
-		switch (session_park(
-		    u->se, &s->conn, buf_slice(&packed), NULL, 0, info, &err)) {
-		case 1:
-			forget_session(s);
-			break;
-		case 0:
-			/* what was written leaves with this round */
-			conn_want(s->conn, WANT_IN | WANT_SOON);
-			break;
-		default:
-			log_err(s->id, "park", &err);
-			break;
-		}
-	} else if (err.code == ERR_BUSY && conn_out_bytes(s->conn) > 0) {
-		conn_want(s->conn, conn_wanted(s->conn) | WANT_SOON);
+		r = session_park(u->se, &s->conn, buf_slice(&packed), NULL, 0,
+		    s->info, &err);
+	} else if (err.code != ERR_BUSY) {
+		r = -1;
 	}
 	buf_free(&packed);
+	if (r == 1)
+		forget_session(s);
+	else if (r == -1)
+		log_err(s->id, "not parked", &err);
+	else if (conn_out_bytes(s->conn) > 0)
+		timer_start_ms(&s->retry, PARK_RETRY_MS);
 }
 
 /* ---- the process ---- */

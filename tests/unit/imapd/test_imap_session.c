@@ -185,9 +185,10 @@ settle(void)
 {
 	unsigned i;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 10; i++) {
 		(void)loop_round(se.loop, false);
 		unpark();
+		(void)usleep(1000);
 	}
 }
 
