@@ -43,6 +43,19 @@ header_begin(struct header_iter *it, struct slice block)
 	it->started = false;
 }
 
+/* "From someone Mon ..." of an mbox file; but "From : x" is a field. */
+static bool
+is_mbox_line(struct slice rest)
+{
+	size_t i = 4;
+
+	if (!slice_starts(rest, "From "))
+		return false;
+	while (i < rest.n && is_blank(rest.p[i]))
+		i++;
+	return i == rest.n || rest.p[i] != ':';
+}
+
 bool
 header_next(struct header_iter *it, struct header_field *field_out)
 {
@@ -53,7 +66,7 @@ header_next(struct header_iter *it, struct header_field *field_out)
 		return false;
 	first = n = line_length(rest);
 	/* An mbox line has no continuation, though its time has colons. */
-	if (it->started || !slice_starts(rest, "From "))
+	if (it->started || !is_mbox_line(rest))
 		while (n < rest.n && is_blank(rest.p[n]))
 			n += line_length(slice_from(rest, n));
 	else
