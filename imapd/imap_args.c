@@ -180,8 +180,8 @@ decode_name(struct slice text, struct arena *arena, struct slice *name_out,
 	return r;
 }
 
-int
-imap_arg_mailbox(const struct imap_arg *a, struct arena *arena,
+static int
+arg_mailbox(const struct imap_arg *a, struct arena *arena,
     struct slice *name_out, struct err *err)
 {
 	if (!imap_arg_is_astring(a))
@@ -211,8 +211,8 @@ imap_arg_pattern(const struct imap_arg *a, struct arena *arena,
 	return 0;
 }
 
-int
-imap_arg_set(const struct imap_arg *a, struct slice *text_out, struct err *err)
+static int
+arg_set(const struct imap_arg *a, struct slice *text_out, struct err *err)
 {
 	struct seqset set;
 	int r = 0;
@@ -230,8 +230,8 @@ imap_arg_set(const struct imap_arg *a, struct slice *text_out, struct err *err)
 	return 0;
 }
 
-int
-imap_arg_number(const struct imap_arg *a, uint32_t *out, struct err *err)
+static int
+arg_number(const struct imap_arg *a, uint32_t *out, struct err *err)
 {
 	if (a == NULL || a->kind != ARG_ATOM || a->has_section ||
 	    slice_u32(a->text, UINT32_MAX, out) == -1)
@@ -419,7 +419,7 @@ read_value(enum imap_value_kind kind, const struct imap_arg *a,
 	case VALUE_ASTRING:
 		return imap_arg_is_astring(a) ? 0 : wants(err, kind);
 	case VALUE_MAILBOX:
-		return imap_arg_mailbox(a, arena, &v->text, err);
+		return arg_mailbox(a, arena, &v->text, err);
 	case VALUE_PATTERN:
 		return imap_arg_pattern(a, arena, &v->text, err);
 	case VALUE_ATOM:
@@ -429,9 +429,9 @@ read_value(enum imap_value_kind kind, const struct imap_arg *a,
 	case VALUE_INITIAL: /* RFC 4959: sasl.c reads it */
 		return 0;
 	case VALUE_SET:
-		return imap_arg_set(a, &v->text, err);
+		return arg_set(a, &v->text, err);
 	case VALUE_NUMBER:
-		return imap_arg_number(a, &v->number, err);
+		return arg_number(a, &v->number, err);
 	case VALUE_DATE:
 		if (a->kind != ARG_QUOTED ||
 		    imap_date_time(a->text, &v->date, &v->zone_mins) == -1)

@@ -122,16 +122,10 @@ int imap_args_match(const struct imap_grammar *g, const struct imap_arg *args,
 
 /* The single readers, for commands that look at a raw tree. 0, or -1 with err
  * as above. */
-int imap_arg_mailbox(const struct imap_arg *a, struct arena *arena,
-    struct slice *name_out, struct err *err) MUST_CHECK;
 /* A name with wildcards (LIST); what is no name gives a pattern that matches
  * nothing. */
 int imap_arg_pattern(const struct imap_arg *a, struct arena *arena,
     struct slice *out, struct err *err) MUST_CHECK;
-int imap_arg_set(const struct imap_arg *a, struct slice *text_out,
-    struct err *err) MUST_CHECK;
-int imap_arg_number(
-    const struct imap_arg *a, uint32_t *out, struct err *err) MUST_CHECK;
 /* RFC 3501 9 date ("1-Feb-1994", quoted or not): *day_out is the number of the
  * day since 1970-01-01. For SEARCH. */
 int imap_arg_date(

@@ -141,8 +141,8 @@ imap_enter(struct imap_session *s, enum imap_state to)
 
 /* ---- the end ---- */
 
-void
-imap_close(struct imap_session *s, const char *reason)
+static void
+close_session(struct imap_session *s, const char *reason)
 {
 	if (s->user != NULL) {
 		imap_user_close(s, reason);
@@ -159,7 +159,7 @@ imap_timed_out(struct imap_session *s)
 	if ((conn_wanted(s->conn) & (WANT_IN | WANT_DRAIN)) == 0)
 		return;
 	imap_bye(s, NULL, "Idle for too long");
-	imap_close(s, "idle");
+	close_session(s, "idle");
 }
 
 void
@@ -169,7 +169,7 @@ imap_drain(struct imap_session *s)
 	if (s->phase != PHASE_READ && !s->cmd.listens)
 		return; /* imap_finish looks again */
 	imap_bye(s, "UNAVAILABLE", "Server is going down");
-	imap_close(s, "drain");
+	close_session(s, "drain");
 }
 
 void
@@ -180,7 +180,7 @@ imap_cut_short(struct imap_session *s)
 		imap_reply_tagged(&s->cmd);
 	}
 	imap_bye(s, "UNAVAILABLE", "Server is going down");
-	imap_close(s, "drain");
+	close_session(s, "drain");
 }
 
 /* ---- reading ---- */
@@ -262,7 +262,7 @@ static enum go
 too_much_input(struct imap_session *s)
 {
 	imap_bye(s, "TOOBIG", "Too much input");
-	imap_close(s, "too much input");
+	close_session(s, "too much input");
 	return GO_CLOSED;
 }
 
@@ -449,7 +449,7 @@ finish(struct imap_session *s)
 		return GO_WAIT; /* run again when TLS stands */
 	}
 	if (s->state == IMAP_LOGOUT) {
-		imap_close(s, "logout");
+		close_session(s, "logout");
 		return GO_CLOSED;
 	}
 	if (is_gone || s->is_draining || s->bad > MAX_BAD_COMMANDS) {
@@ -457,7 +457,7 @@ finish(struct imap_session *s)
 		    is_gone            ? "The mailbox was deleted" :
 			s->is_draining ? "Server is going down" :
 					 "Too many bad commands");
-		imap_close(s,
+		close_session(s,
 		    is_gone            ? "mailbox deleted" :
 			s->is_draining ? "drain" :
 					 "bad commands");
@@ -490,7 +490,7 @@ imap_run(struct imap_session *s)
 	enum go go = GO_ON;
 
 	if (conn_is_dead(c)) {
-		imap_close(s, conn_death(c));
+		close_session(s, conn_death(c));
 		return;
 	}
 	if (s->flush.error == FLUSH_IN_FLIGHT) {

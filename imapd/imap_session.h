@@ -119,9 +119,6 @@ void imap_drain(struct imap_session *s);
 /* Patience is over: a command that waits for its client (APPEND in the middle
  * of its literal) is refused. May be gone when it returns. */
 void imap_cut_short(struct imap_session *s);
-/* The end, however it comes; what is queued is still sent. s is gone, or, in a
- * frontend, closing. reason: constant, for the log. */
-void imap_close(struct imap_session *s, const char *reason);
 
 /* state bit for a row's flags */
 unsigned imap_state_bit(const struct imap_session *s);

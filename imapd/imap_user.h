@@ -27,7 +27,7 @@ struct imap_user {
 	struct store *store;
 	struct mailboxes *boxes;
 	struct text_fold *fold; /* of SEARCH; NULL until it is needed */
-	struct iowatch watch; /* what inotify has to say */
+	struct iowatch watch;   /* what inotify has to say */
 	struct imap_sessions sessions;
 	struct timer drain; /* patience with what runs at SIGTERM */
 	char separator;
