@@ -58,8 +58,12 @@ parse_partial(struct slice suffix, struct fetch_section *out, struct err *err)
 	count = slice_of(suffix.p + 1, suffix.n - 2);
 	slice_cut(&count, '.', &off);
 	if (slice_u64(off, UINT32_MAX, &out->offset) == -1 ||
-	    slice_u64(count, UINT32_MAX, &out->count) == -1 || out->count == 0)
+	    slice_u64(count, UINT32_MAX, &out->count) == -1)
 		return err_set(err, ERR_INVALID, "Bad partial");
+#if PLANT != 58
+	if (out->count == 0)
+		return err_set(err, ERR_INVALID, "Bad partial");
+#endif
 	out->is_partial = true;
 	return 0;
 }
@@ -141,8 +145,10 @@ section_put(const struct fetch_section *s, struct buf *out)
 	buf_put_slice(out, s->part);
 	for (i = 0; i < N_ELEMENTS(section_words); i++)
 		if (s->what == section_words[i].what) {
+#if PLANT != 57
 			if (s->part.n > 0)
 				buf_putc(out, '.');
+#endif
 			buf_puts(out, section_words[i].name);
 		}
 	if (s->fields != NULL) {

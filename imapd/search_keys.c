@@ -562,6 +562,9 @@ settle_group(struct search_node *g)
 			return;
 		}
 		saw_unknown = saw_unknown || n->value == SEARCH_UNKNOWN;
+#if PLANT == 56
+		saw_unknown = n->value == SEARCH_UNKNOWN;
+#endif
 	}
 	if (!saw_unknown)
 		search_answer(g, !g->is_or);

@@ -92,3 +92,11 @@ EXTRA_PROGRAMS += %D%/fuzz_conf
 EXTRA_PROGRAMS += %D%/fuzz_ipc
 %C%_fuzz_ipc_SOURCES = %D%/fuzz_ipc.c
 %C%_fuzz_ipc_LDADD = $(FUZZ_LIBS) $(SERVER_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_search
+%C%_fuzz_search_SOURCES = %D%/fuzz_search.c tests/unit/imapd/imap_line.h
+%C%_fuzz_search_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_fetch
+%C%_fuzz_fetch_SOURCES = %D%/fuzz_fetch.c tests/unit/imapd/imap_line.h
+%C%_fuzz_fetch_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * SEARCH keys to a program: it means what a plain reading of the keys means,
+ * also when values become known one by one and only those that matter. The
+ * first two bytes make the values.
+ * plants: 55 56
+ */
+#include <stdlib.h>
+
+#include "imapd/search_keys.h"
+#include "tests/unit/imapd/imap_line.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A plain reading: keys are numbered as they come. */
+struct reading {
+	const struct imap_arg *at;
+	unsigned n;
+	uint32_t seed;
+};
+
+static bool
+chance(uint32_t seed, unsigned i)
+{
+	uint32_t x = (seed + 1) * 2654435761u + i * 40503u;
+
+	x ^= x >> 15;
+	x *= 2246822519u;
+	return ((x ^ x >> 13) & 1) != 0;
+}
+
+static unsigned
+arguments_of(struct slice name)
+{
+	static const char *const one[] = { "BCC", "BEFORE", "BODY", "CC",
+		"FROM", "KEYWORD", "LARGER", "ON", "SENTBEFORE", "SENTON",
+		"SENTSINCE", "SINCE", "SMALLER", "SUBJECT", "TEXT", "TO", "UID",
+		"UNKEYWORD" };
+	size_t i;
+
+	if (slice_ieq_str(name, "HEADER"))
+		return 2;
+	for (i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+		if (slice_ieq_str(name, one[i]))
+			return 1;
+	return 0;
+}
+
+static bool read_all(struct reading *r);
+
+static bool
+read_key(struct reading *r)
+{
+	const struct imap_arg *a = r->at;
+	unsigned i;
+	bool x, y;
+
+	r->at = a->next;
+	if (a->kind == ARG_LIST) {
+		r->at = a->child;
+		x = read_all(r);
+		r->at = a->next;
+		return x;
+	}
+	if (imap_arg_is(a, "NOT"))
+		return !read_key(r);
+	if (imap_arg_is(a, "OR")) {
+		x = read_key(r);
+		y = read_key(r);
+		return x || y;
+	}
+	for (i = arguments_of(a->text); i > 0; i--)
+		r->at = r->at->next;
+	x = chance(r->seed, r->n++);
+	return x != (slice_istarts(a->text, "UN") || imap_arg_is(a, "OLD"));
+}
+
+static bool
+read_all(struct reading *r)
+{
+	bool all = true;
+
+	while (r->at != NULL)
+		all = read_key(r) && all;
+	return all;
+}
+
+static void
+compare(struct search_program *p, const struct imap_arg *keys, uint32_t seed)
+{
+	struct reading r = { .at = keys, .seed = seed };
+	bool want = read_all(&r);
+	unsigned i, k = 0, one_by_one;
+
+	for (one_by_one = 0; one_by_one < 2; one_by_one++) {
+		search_forget(p);
+		for (i = k = 0; i < p->n; i++) {
+			if (p->node[i].row == NULL)
+				continue;
+			if (p->node[i].is_open)
+				search_answer(&p->node[i], chance(seed, k));
+			k++;
+			if (one_by_one == 1 && p->n < 200 && !search_settle(p))
+				break;
+		}
+		(void)search_settle(p);
+		if (p->node[0].value != (want ? SEARCH_YES : SEARCH_NO))
+			abort();
+		if (one_by_one == 0 && k != r.n)
+			abort();
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct search_scope scope = { .max_seq = 9, .max_uid = 99 };
+	struct imap_line line;
+	const struct imap_arg *keys;
+	struct search_program *p;
+	struct err err = { 0 };
+
+	if (size < 2 || size > 4096)
+		return 0;
+	keys = imap_line_read(&line, slice_of(data + 2, size - 2), false);
+	if (keys != NULL) {
+		p = search_parse(keys, scope, &line.arena, &err);
+		if (p == NULL && err.text[0] == '\0')
+			abort();
+		if (p != NULL)
+			compare(p, keys, data[0] | (uint32_t)data[1] << 8);
+	}
+	imap_line_free(&line);
+	return 0;
+}
