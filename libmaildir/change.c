@@ -96,7 +96,8 @@ apply_op(const struct flag_change *how, uint8_t *flags, uint32_t *keywords)
 	}
 }
 
-/* One try: 1 changed, 0 was so, -1 with errno. */
+/* One try: 1 changed, 0 was so, -1 with errno (ENOENT: somebody renamed it, so
+ * that what the record says is not what there is). */
 static int
 change_once(struct mailbox *mb, struct mailbox_rec *rec,
     const struct flag_change *how, struct view *by)
@@ -104,12 +105,13 @@ change_once(struct mailbox *mb, struct mailbox_rec *rec,
 	uint32_t keywords = rec->keywords;
 	uint8_t flags = rec->flags;
 	struct name n;
+	struct stat st;
 	struct buf b;
 	int r;
 
 	apply_op(how, &flags, &keywords);
 	if (flags == rec->flags && keywords == rec->keywords)
-		return 0;
+		return io_stat(mailbox_rec_dir(mb, rec), rec->name, &st);
 	buf_init(&b, 2 * MAX_FILE_NAME);
 	name_split(slice_str(rec->name), &n);
 	name_print(&n, flags, keywords, &b);

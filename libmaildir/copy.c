@@ -308,9 +308,23 @@ print_line(
 	uidlist_print_rec(&line, lines);
 }
 
-/* The same, also when somebody has renamed it: 1, 0 it is gone, -1. */
 static int
-place_found(struct copy *c, struct mailbox_rec *rec, const struct copied *one,
+name_it(struct copy *c, struct mailbox_rec *rec, struct copied *one,
+    struct err *err)
+{
+	uint32_t letters;
+
+	if (translate(c, rec->keywords, &letters, err) == -1)
+		return -1;
+	xfree(one->name);
+	one->name = new_name(c, rec, letters, &one->in_new);
+	return 0;
+}
+
+/* The same, also when somebody has renamed it, and then with the flags that
+ * its new name has: 1, 0 it is gone, -1. */
+static int
+place_found(struct copy *c, struct mailbox_rec *rec, struct copied *one,
     struct err *err)
 {
 	int fd;
@@ -322,6 +336,8 @@ place_found(struct copy *c, struct mailbox_rec *rec, const struct copied *one,
 	if (mailbox_open_message(c->from, rec, &fd, err) == -1)
 		return err->code == ERR_GONE ? 0 : -1;
 	io_close(&fd);
+	if (name_it(c, rec, one, err) == -1)
+		return -1;
 	if (place(c, rec, one->in_new, one->name) == 0)
 		return 1;
 	return err_sys(err, "copy uid %u", rec->uid);
@@ -333,14 +349,12 @@ copy_one(struct copy *c, struct mailbox_rec *rec, uint32_t uid,
     struct buf *lines, struct err *err)
 {
 	struct copied *one = &c->v[c->n_copied];
-	uint32_t letters;
 	int r;
 
 	if (mailbox_sizes(c->from, rec, err) == -1)
 		return err->code == ERR_GONE ? 0 : -1;
-	if (translate(c, rec->keywords, &letters, err) == -1)
+	if (name_it(c, rec, one, err) == -1)
 		return -1;
-	one->name = new_name(c, rec, letters, &one->in_new);
 	if ((r = place_found(c, rec, one, err)) != 1) {
 		xfree(one->name);
 		one->name = NULL;
