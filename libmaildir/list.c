@@ -304,6 +304,16 @@ mailbox_show_named(struct mailbox *mb)
 void
 mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec)
 {
+	struct mailbox_rec *seen =
+	    basetable_get(&mb->bases, mailbox_rec_base(rec));
+
+	/* A scan meanwhile (C1 in a COPY to the same mailbox) found the file
+	 * before it had its number. */
+	if (seen != NULL && seen->uid == 0) {
+		remove_rec(&mb->fresh, seen);
+		basetable_del(&mb->bases, seen);
+		mailbox_rec_free(seen);
+	}
 	basetable_put(&mb->bases, rec);
 	rec->seen_scan = mb->scan;
 	insert_named(mb, rec);
