@@ -74,6 +74,8 @@
 
 /* Under the default wmem_max of 208 KiB. */
 #define MAX_IPC_DATAGRAM (128 * KIB)
+/* Delivery processes at one time: they are the disk's load, not the net's. */
+#define MAX_DELIVERERS   32
 /* A parked session. */
 #define MAX_PACKED       (64 * KIB)
 

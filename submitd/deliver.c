@@ -111,7 +111,8 @@ put_header(struct copy *c, struct slice header, struct err *err)
 
 	header_begin(&it, header);
 	while (header_next(&it, &f)) {
-		if (slice_ieq_str(f.name, "Bcc"))
+		if (slice_ieq_str(f.name, "Bcc") ||
+		    slice_ieq_str(f.name, "Resent-Bcc"))
 			continue;
 		if (save_write(c->save, f.raw, err) == -1)
 			return -1;
@@ -321,6 +322,10 @@ on_job(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 		return;
 	}
 	fd = ipc_take_fd(m, 0);
+	if (fd == -1) {
+		family_drop(from, "JOB without its text");
+		return;
+	}
 	rc = stage(d, job, fd, sender, address, &err);
 	close(fd);
 	if (rc == -1)

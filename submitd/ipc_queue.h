@@ -42,7 +42,8 @@ struct ipc_job {
 	uint32_t step; /* enum job_step */
 	uint32_t pad;
 	uint8_t digest[DIGEST_BYTES];
-}; /* tail: str stage id, slice mailbox, slice sender, slice address */
+}; /* tail: str stage id, slice mailbox, slice sender, slice address; the text
+    * beside it when it is to be staged */
 enum job_step {
 	JOB_STAGE,  /* write it to the stage, say STAGED, wait for JOB_FINISH */
 	JOB_RESUME, /* recorded as staged before a crash: finish what is left */
@@ -67,7 +68,7 @@ X(SPOOL_GONE,   R_BIT(R_FRONTEND), R_BIT(R_QUEUE),    struct ipc_spool_conn,   0
 X(SPOOL_ANSWER, R_BIT(R_QUEUE),    R_BIT(R_FRONTEND), struct ipc_spool_answer, 0,   0, 0) \
 X(SPOOL_FILE,   R_BIT(R_QUEUE),    R_BIT(R_FRONTEND), struct ipc_spool_answer, 64,  1, 1) \
 /* the queue may put what it holds into a mailbox whose owner auth chose */ \
-X(JOB,          R_BIT(R_QUEUE),    R_BIT(R_DELIVER),  struct ipc_job,          2048, 1, 1) \
+X(JOB,          R_BIT(R_QUEUE),    R_BIT(R_DELIVER),  struct ipc_job,          2048, 0, 1) \
 X(JOB_FINISH,   R_BIT(R_QUEUE),    R_BIT(R_DELIVER),  struct ipc_job_state,    0,   0, 0) \
 /* the owner's process may lie about its own mail only */ \
 X(JOB_STAGED,   R_BIT(R_DELIVER),  R_BIT(R_QUEUE),    struct ipc_job_state,    0,   0, 0) \

@@ -14,9 +14,10 @@
 
 #include "submitd/schedule.h"
 
-#define IDLE_MS                                                                \
-	2000 /* a delivery process waits so long for the next message          \
-	      */
+/* a delivery process waits so long for the next message */
+#define IDLE_MS 2000
+/* it is made in less, helpers and all, or not at all */
+#define MAKE_MS 120000
 
 /* How long until the next try, by tries made; the last one goes on. */
 static const uint64_t retry_ms[] = { 1000, 5000, 30000, 120000, 600000,
@@ -27,7 +28,6 @@ struct message {
 	struct arena arena;
 	struct spool_envelope env; /* text in the arena */
 	char id[SPOOL_ID_MAX];
-	int env_fd;      /* for records; -1 until the first */
 	unsigned n_open; /* recipients not done */
 };
 
@@ -41,6 +41,9 @@ struct item {
 	uint64_t id;
 	struct timer retry;
 	struct deliverer *at; /* in its queue or at work there */
+	int env_fd;           /* for records, while it is at work; else -1 */
+	bool is_recorded;     /* "staged" is on disk for certain */
+	bool resumes;         /* was staged in an earlier try */
 	struct flush_set fs;
 	struct flush_job *flushing; /* the record of "staged" */
 };
@@ -49,11 +52,13 @@ TAILQ_HEAD(items, item);
 
 struct deliverer {
 	struct schedule *s;
+	TAILQ_ENTRY(deliverer) turn;
+	bool is_asked; /* for a process; until then it waits for its turn */
 	uint64_t job;
 	struct ipc_peer *peer; /* NULL until the nursery made it */
 	struct items waiting;
 	struct item *current;
-	struct timer idle;
+	struct timer idle; /* also: the process that was asked for is late */
 	char user[MAX_USER + 1];
 };
 
@@ -64,9 +69,13 @@ struct schedule {
 	struct map by_user;  /* struct deliverer */
 	struct idmap by_job; /* the same */
 	struct idmap items;
+	TAILQ_HEAD(, deliverer) turns; /* not asked for yet */
+	unsigned n_asked;
+	struct timer next_turn;
 };
 
 static void pump(struct deliverer *d);
+static void take_turns(void *arg);
 static void deliverer_gone(struct role *r, struct ipc_peer *p, const char *why);
 
 struct schedule *
@@ -76,6 +85,8 @@ schedule_new(struct queue *q)
 
 	s->q = q;
 	LIST_INIT(&s->messages);
+	TAILQ_INIT(&s->turns);
+	timer_init(&s->next_turn, q->role->loop, take_turns, s);
 	return s;
 }
 
@@ -97,8 +108,6 @@ static void
 message_free(struct message *m)
 {
 	LIST_REMOVE(m, list);
-	if (m->env_fd != -1)
-		close(m->env_fd);
 	arena_free(&m->arena);
 	xfree(m);
 }
@@ -115,10 +124,21 @@ message_done(struct schedule *s, struct message *m)
 	message_free(m);
 }
 
+/* It is not at work any more. */
+static void
+item_stop(struct item *it)
+{
+	flush_cancel(&it->flushing);
+	if (it->env_fd != -1)
+		close(it->env_fd);
+	it->env_fd = -1;
+	it->at = NULL;
+}
+
 static void
 item_free(struct item *it)
 {
-	flush_cancel(&it->flushing);
+	item_stop(it);
 	timer_stop(&it->retry);
 	idmap_del(&it->s->items, it->id);
 	xfree(it);
@@ -138,6 +158,8 @@ item_done(struct item *it)
 
 /* ---- delivery processes ---- */
 
+static void deliverer_idle(void *arg);
+
 static struct deliverer *
 deliverer_get(struct schedule *s, struct slice user)
 {
@@ -150,8 +172,11 @@ deliverer_get(struct schedule *s, struct slice user)
 	d->job = ++s->q->next_id;
 	snprintf(d->user, sizeof d->user, "%.*s", SLICE_ARG(user));
 	TAILQ_INIT(&d->waiting);
+	timer_init(&d->idle, s->q->role->loop, deliverer_idle, d);
 	map_put(&s->by_user, user, d);
 	idmap_put(&s->by_job, d->job, d);
+	TAILQ_INSERT_TAIL(&s->turns, d, turn);
+	timer_start_ms(&s->next_turn, 0);
 	return d;
 }
 
@@ -161,10 +186,17 @@ static void retry_later(struct item *it);
 static void
 deliverer_end(struct deliverer *d)
 {
+	struct schedule *s = d->s;
 	struct item *it;
 
-	map_del(&d->s->by_user, slice_str(d->user));
-	idmap_del(&d->s->by_job, d->job);
+	map_del(&s->by_user, slice_str(d->user));
+	idmap_del(&s->by_job, d->job);
+	if (d->is_asked)
+		s->n_asked--;
+	else
+		TAILQ_REMOVE(&s->turns, d, turn);
+	/* from the loop: many may end at once */
+	timer_start_ms(&s->next_turn, 0);
 	timer_stop(&d->idle);
 	ipc_peer_close(&d->peer);
 	if (d->current != NULL)
@@ -179,7 +211,12 @@ deliverer_end(struct deliverer *d)
 static void
 deliverer_idle(void *arg)
 {
-	deliverer_end(arg);
+	struct deliverer *d = arg;
+
+	if (d->peer == NULL)
+		log_warn(
+		    0, "no delivery process in time", "user", d->user, NULL);
+	deliverer_end(d);
 }
 
 static void
@@ -202,10 +239,44 @@ deliverer_ask(struct deliverer *d)
 	struct ipc_deliver fixed = { .job = d->job };
 	struct ipc_out o;
 
+	d->is_asked = true;
+	d->s->n_asked++;
+	timer_start_ms(&d->idle, MAKE_MS);
 	ipc_begin(&o, IPC_DELIVER, &fixed, sizeof fixed);
 	ipc_put_str(&o, d->user);
 	if (!queue_tell_auth(d->s->q, &o))
 		deliverer_end(d);
+}
+
+/* A message for a thousand users does not make a thousand processes. */
+static void
+take_turns(void *arg)
+{
+	struct schedule *s = arg;
+	struct deliverer *d;
+
+	while (s->n_asked < MAX_DELIVERERS &&
+	    (d = TAILQ_FIRST(&s->turns)) != NULL) {
+		TAILQ_REMOVE(&s->turns, d, turn);
+		deliverer_ask(d);
+	}
+}
+
+void
+schedule_unanswered(struct schedule *s)
+{
+	struct map_entry *pos = NULL;
+	uint64_t job;
+	void *v;
+
+	while (idmap_next(&s->by_job, &pos, &job, &v)) {
+		struct deliverer *d = v;
+
+		if (!d->is_asked || d->peer != NULL)
+			continue;
+		deliverer_end(d);
+		pos = NULL;
+	}
 }
 
 void
@@ -248,14 +319,10 @@ item_start(void *arg)
 {
 	struct item *it = arg;
 	struct deliverer *d = deliverer_get(it->s, rcpt_of(it)->user);
-	bool is_new = d->peer == NULL && TAILQ_EMPTY(&d->waiting);
 
 	it->at = d;
 	TAILQ_INSERT_TAIL(&d->waiting, it, queue);
-	if (is_new)
-		deliverer_ask(d);
-	else if (d->peer != NULL)
-		pump(d);
+	pump(d);
 }
 
 static void
@@ -265,9 +332,8 @@ retry_later(struct item *it)
 	    it->tries :
 	    (unsigned)N_ELEMENTS(retry_ms) - 1;
 
-	flush_cancel(&it->flushing);
+	item_stop(it);
 	it->tries++;
-	it->at = NULL;
 	timer_start_ms(&it->retry, retry_ms[n]);
 }
 
@@ -278,12 +344,15 @@ send_job(struct deliverer *d, struct item *it, struct err *err)
 	struct ipc_job fixed = { .job = d->job,
 		.item = it->id,
 		.size = it->m->env.size,
-		.step = to->state == RCPT_STAGED ? JOB_RESUME : JOB_STAGE };
+		.step = it->resumes ? JOB_RESUME : JOB_STAGE };
 	struct ipc_out o;
 	char stage[SPOOL_ID_MAX + 12];
-	int fd, rc;
+	int fd = -1, rc;
 
-	if (spool_open_msg(&d->s->q->spool, it->m->id, &fd, err) == -1)
+	/* what is staged needs the spool's text no more; it may be gone when
+	 * a power failure took back the removal of the envelope alone (S4) */
+	if (!it->resumes &&
+	    spool_open_msg(&d->s->q->spool, it->m->id, &fd, err) == -1)
 		return false;
 	memcpy(fixed.digest, it->m->env.digest, DIGEST_BYTES);
 	snprintf(stage, sizeof stage, "%s.%u", it->m->id, it->rcpt);
@@ -292,33 +361,13 @@ send_job(struct deliverer *d, struct item *it, struct err *err)
 	ipc_put_slice(&o, to->mailbox);
 	ipc_put_slice(&o, it->m->env.sender);
 	ipc_put_slice(&o, to->address);
-	ipc_put_fd(&o, fd);
+	if (fd != -1)
+		ipc_put_fd(&o, fd);
 	rc = ipc_send(d->peer, &o);
-	close(fd);
+	if (fd != -1)
+		close(fd);
 	return rc == 0 ||
 	    err_set(err, ERR_TEMP, "delivery process is busy") == 0;
-}
-
-static void
-pump(struct deliverer *d)
-{
-	struct item *it;
-	struct err err;
-
-	if (d->peer == NULL || d->current != NULL)
-		return;
-	timer_stop(&d->idle);
-	while ((it = TAILQ_FIRST(&d->waiting)) != NULL) {
-		TAILQ_REMOVE(&d->waiting, it, queue);
-		if (send_job(d, it, &err)) {
-			d->current = it;
-			return;
-		}
-		log_err(0, "delivery put off", &err);
-		retry_later(it);
-	}
-	timer_init(&d->idle, d->s->q->role->loop, deliverer_idle, d);
-	timer_start_ms(&d->idle, IDLE_MS);
 }
 
 /* The item a delivery process speaks of, if it is at work on it. */
@@ -339,11 +388,11 @@ item_of(struct ipc_peer *from, struct ipc_msg *m)
 static void
 log_delivery(struct item *it, const char *event, enum err_code code)
 {
-	struct spool_rcpt *to = rcpt_of(it);
+	char to[MAX_ADDRESS + 1];
 
+	snprintf(to, sizeof to, "%.*s", SLICE_ARG(rcpt_of(it)->address));
 	log_info(0, event, "queue_id", it->m->id, "user", it->at->user, "to",
-	    arena_dup(&it->m->arena, to->address.p, to->address.n), "reason",
-	    code == ERR_OK ? NULL : err_word(code), NULL);
+	    to, "reason", code == ERR_OK ? NULL : err_word(code), NULL);
 }
 
 /* The process is not used again: what failed in it may hold on (a mail folder
@@ -361,32 +410,77 @@ staged_recorded(void *arg)
 {
 	struct item *it = arg;
 	struct ipc_job_state fixed = { .job = it->at->job, .item = it->id };
+	struct err err;
 
 	it->flushing = NULL;
 	if (it->fs.error != 0) {
 		item_failed(it, err_class(it->fs.error));
 		return;
 	}
-	(void)IPC_SEND(it->at->peer, IPC_JOB_FINISH, &fixed);
+	it->is_recorded = true;
+	if (!it->resumes) {
+		(void)IPC_SEND(it->at->peer, IPC_JOB_FINISH, &fixed);
+	} else if (!send_job(it->at, it, &err)) {
+		log_err(0, "delivery put off", &err);
+		item_failed(it, err.code);
+	}
+}
+
+static int
+open_env(struct item *it, struct err *err)
+{
+	return it->env_fd != -1 ?
+	    0 :
+	    spool_open_env(&it->s->q->spool, it->m->id, &it->env_fd, err);
 }
 
 static int
 record_staged(struct item *it, struct err *err)
 {
-	struct message *m = it->m;
-
-	if (m->env_fd == -1 &&
-	    spool_open_env(&it->s->q->spool, m->id, &m->env_fd, err) == -1)
-		return -1;
-	if (spool_record(m->env_fd, it->rcpt, RCPT_STAGED, err) == -1)
+	if (open_env(it, err) == -1 ||
+	    spool_record(it->env_fd, it->rcpt, RCPT_STAGED, err) == -1)
 		return -1;
 	rcpt_of(it)->state = RCPT_STAGED;
 	it->fs = (struct flush_set){ .n = 1 };
-	it->fs.want[0].fd = m->env_fd;
+	it->fs.want[0].fd = it->env_fd;
 	it->fs.want[0].kind = FLUSH_FILE;
 	it->flushing =
 	    flush_submit(it->s->q->role->loop, &it->fs, staged_recorded, it);
 	return 0;
+}
+
+/* Before a staged one is finished its record is on disk, whatever became of
+ * the try or the process that wrote it (S3). */
+static bool
+item_begin(struct deliverer *d, struct item *it, struct err *err)
+{
+	it->resumes = rcpt_of(it)->state == RCPT_STAGED;
+	return it->resumes && !it->is_recorded ? record_staged(it, err) == 0 :
+						 send_job(d, it, err);
+}
+
+static void
+pump(struct deliverer *d)
+{
+	struct item *it;
+	struct err err;
+
+	if (d->peer == NULL || d->current != NULL)
+		return;
+	timer_stop(&d->idle);
+	while ((it = TAILQ_FIRST(&d->waiting)) != NULL) {
+		TAILQ_REMOVE(&d->waiting, it, queue);
+		d->current = it;
+		if (item_begin(d, it, &err))
+			return;
+		d->current = NULL;
+		log_err(0, "delivery put off", &err);
+		retry_later(it);
+	}
+	if (TAILQ_EMPTY(&d->s->turns))
+		timer_start_ms(&d->idle, IDLE_MS);
+	else
+		deliverer_end(d); /* others wait for a process */
 }
 
 static void
@@ -427,8 +521,9 @@ on_done(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	}
 	/* not flushed: staged on record and gone from the stage says the same
 	 */
-	if (it->m->n_open > 1 && it->m->env_fd != -1 &&
-	    spool_record(it->m->env_fd, it->rcpt, RCPT_DONE, &err) == -1)
+	if (it->m->n_open > 1 &&
+	    (open_env(it, &err) == -1 ||
+		spool_record(it->env_fd, it->rcpt, RCPT_DONE, &err) == -1))
 		log_err(0, "queue record failed", &err);
 	log_delivery(it, "delivered", ERR_OK);
 	d->current = NULL;
@@ -452,7 +547,6 @@ message_new(const struct spool_envelope *env)
 	unsigned i;
 
 	arena_init(&m->arena, ENVELOPE_MAX_BYTES);
-	m->env_fd = -1;
 	snprintf(m->id, sizeof m->id, "%.*s", SLICE_ARG(env->id));
 	*e = *env;
 	e->id = slice_str(m->id);
@@ -489,6 +583,7 @@ schedule_add(struct schedule *s, const struct spool_envelope *env)
 		it->s = s;
 		it->m = m;
 		it->rcpt = i;
+		it->env_fd = -1;
 		it->id = ++s->q->next_id;
 		timer_init(&it->retry, s->q->role->loop, item_start, it);
 		idmap_put(&s->items, it->id, it);
@@ -518,6 +613,7 @@ schedule_free(struct schedule *s)
 	}
 	while ((m = LIST_FIRST(&s->messages)) != NULL)
 		message_free(m);
+	timer_stop(&s->next_turn);
 	map_free(&s->by_user);
 	idmap_free(&s->by_job);
 	idmap_free(&s->items);

@@ -3,7 +3,7 @@
  * What becomes of accepted messages: each recipient is brought to its owner's
  * delivery process, in two recorded steps (DESIGN 5, 8), and tried again later
  * when that fails. One delivery process a user at a time, kept for a moment
- * for the next message.
+ * for the next message, and MAX_DELIVERERS in all.
  */
 #ifndef SUBMITD_SCHEDULE_H
 #define SUBMITD_SCHEDULE_H
@@ -19,6 +19,8 @@ void schedule_add(struct schedule *s, const struct spool_envelope *env);
  * not. */
 void schedule_deliverer(struct schedule *s, uint64_t job, int fd);
 void schedule_refused(struct schedule *s, uint64_t job, enum err_code code);
+/* auth or the nursery died: processes asked for may never come. */
+void schedule_unanswered(struct schedule *s);
 /* Messages not yet done. */
 unsigned schedule_count(const struct schedule *s);
 

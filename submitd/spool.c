@@ -290,9 +290,34 @@ spool_commit(struct spool *s, struct spool_entry *e, struct spool_envelope *env,
 	return r;
 }
 
+/* A record that a crash or a full disk cut off did not happen; it is taken
+ * away, else the next one would be glued to it and the file unreadable. */
+static int
+drop_torn(int env_fd, struct err *err)
+{
+	struct stat st;
+	off_t end;
+	char last = '\0';
+
+	if (fstat(env_fd, &st) == -1)
+		return err_sys(err, "stat of an envelope");
+	for (end = st.st_size; end > 0; end--) {
+		if (pread(env_fd, &last, 1, end - 1) != 1)
+			return err_sys(err, "read of an envelope");
+		if (last == '\n')
+			break;
+	}
+	if (end == 0)
+		return err_set(err, ERR_CORRUPT, "an envelope without a line");
+	if (end < st.st_size && ftruncate(env_fd, end) == -1)
+		return err_sys(err, "cut of an envelope");
+	return 0;
+}
+
 int
 spool_record(int env_fd, unsigned rcpt, enum rcpt_state state, struct err *err)
 {
+	struct err ignored;
 	struct buf line;
 	int rc;
 
@@ -300,17 +325,22 @@ spool_record(int env_fd, unsigned rcpt, enum rcpt_state state, struct err *err)
 	envelope_put_state(rcpt, state, &line);
 	rc = write_all(env_fd, buf_slice(&line), err);
 	buf_free(&line);
+	if (rc == -1)
+		(void)drop_torn(env_fd, &ignored); /* else at the next open */
 	return rc;
 }
 
 int
 spool_open_env(struct spool *s, const char *id, int *fd_out, struct err *err)
 {
-	int fd =
-	    openat(s->env, id, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(s->env, id, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd == -1)
 		return err_sys(err, "open env/%s", id);
+	if (drop_torn(fd, err) == -1) {
+		close(fd);
+		return -1;
+	}
 	*fd_out = fd;
 	return 0;
 }
