@@ -13,7 +13,9 @@
 
 struct work {
 	struct work *next;
-	struct slice address;
+	const struct work *from;   /* whose target it is */
+	const struct alias *alias; /* it became; compared, never looked into */
+	struct slice address;      /* in the arena: a reload may come between */
 	bool is_catch_all;
 };
 
@@ -106,8 +108,20 @@ was_seen(struct resolve *r, const struct alias *al)
 	return false;
 }
 
+/* Is it a target of itself, by way of others or not: then the user of that
+ * name is meant. */
+static bool
+is_within(const struct work *w, const struct alias *al)
+{
+	for (; w != NULL; w = w->from)
+		if (w->alias == al)
+			return true;
+	return false;
+}
+
 static void
-push(struct resolve *r, struct slice address, bool is_catch_all)
+push(struct resolve *r, const struct work *from, struct slice address,
+    bool is_catch_all)
 {
 	struct work *w = arena_zero(&r->arena, sizeof *w);
 
@@ -115,19 +129,25 @@ push(struct resolve *r, struct slice address, bool is_catch_all)
 		r->worst = QUEUE_LOOP;
 		return;
 	}
-	w->address = address;
+	w->from = from;
+	w->address = arena_slice(&r->arena, address);
+	if (r->arena.failed) {
+		r->worst = QUEUE_LOOP;
+		return;
+	}
 	w->is_catch_all = is_catch_all;
 	w->next = r->work;
 	r->work = w;
 }
 
 static void
-push_targets(struct resolve *r, const struct alias *al)
+push_targets(struct resolve *r, struct work *from, const struct alias *al)
 {
 	unsigned i;
 
+	from->alias = al;
 	for (i = 0; i < al->n_targets; i++)
-		push(r, al->targets[i], false);
+		push(r, from, al->targets[i], false);
 }
 
 static void
@@ -205,13 +225,13 @@ finish(struct resolve *r)
 
 /* Nobody has it: the catch-all, and postmaster's last home. */
 static void
-nobody(struct resolve *r, const struct parts *p, bool is_catch_all)
+nobody(struct resolve *r, struct work *w, const struct parts *p)
 {
 	const char *all = conf_str(r->q->role->conf, "catch_all");
 	const struct alias *root;
 
-	if (all[0] != '\0' && !is_catch_all) {
-		push(r, slice_str(all), true);
+	if (all[0] != '\0' && !w->is_catch_all) {
+		push(r, w, slice_str(all), true);
 		return;
 	}
 	if (!slice_ieq_str(p->base, "postmaster")) {
@@ -220,7 +240,7 @@ nobody(struct resolve *r, const struct parts *p, bool is_catch_all)
 	}
 	root = aliases_find(&r->q->aliases, SLICE("root"));
 	if (root != NULL && !was_seen(r, root)) {
-		push_targets(r, root);
+		push_targets(r, w, root);
 		return;
 	}
 	log_error(0, "postmaster has no alias", "aliases",
@@ -243,8 +263,10 @@ advance(struct resolve *r)
 			continue;
 		}
 		al = alias_of(r->q, &p);
-		if (al != NULL && !was_seen(r, al)) {
-			push_targets(r, al);
+		if (al != NULL && !is_within(w->from, al)) {
+			/* once is enough when two lists name a third */
+			if (!was_seen(r, al))
+				push_targets(r, w, al);
 			continue;
 		}
 		r->at = w;
@@ -267,7 +289,7 @@ resolve_start(
 	r->arg = arg;
 	arena_init(&r->arena, RESOLVE_ARENA);
 	r->address = arena_slice(&r->arena, address);
-	push(r, r->address, false);
+	push(r, NULL, r->address, false);
 	idmap_put(&q->lookups, r->id, r);
 	if (advance(r))
 		return r;
@@ -298,7 +320,7 @@ resolve_answer(
 	if (code == ERR_OK)
 		add_found(r, user, p.detail);
 	else if (code == ERR_NOTFOUND)
-		nobody(r, &p, r->at->is_catch_all);
+		nobody(r, r->at, &p);
 	else
 		note_failure(r, QUEUE_TEMP);
 	if (!advance(r))
