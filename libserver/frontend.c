@@ -559,10 +559,19 @@ client_unanswered(struct client *c)
 void
 client_bye(struct client *c)
 {
-	if (c->state == CLIENT_PUMP || c->state == CLIENT_ENDING)
+	if (c->state == CLIENT_PUMP || c->state == CLIENT_ENDING ||
+	    c->fc.is_busy)
 		return;
 	if (c->is_opened && c->state != CLIENT_HANDSHAKE &&
 	    c->fe->ops->bye != NULL)
 		c->fe->ops->bye(&c->fc);
 	frontend_close(&c->fc, "shutdown");
+}
+
+void
+frontend_not_busy(struct fe_conn *fc)
+{
+	fc->is_busy = false;
+	if (fc->role->is_draining)
+		client_bye(container_of(fc, struct client, fc));
 }

@@ -30,6 +30,8 @@ struct fe_conn {
 	bool is_loopback;           /* exactly 127.0.0.1 or ::1 */
 	bool is_waiting; /* a login is under way: run is not called */
 	bool is_closing;
+	bool is_busy; /* set by the program: an answer is under way that the
+		       * client must hear even when we go down */
 	struct role *role;
 	void *proto; /* frontend_ops.conn_size zeroed bytes, freed here */
 };
@@ -84,6 +86,8 @@ bool frontend_has_tls(const struct fe_conn *fc);
 void frontend_start_tls(struct fe_conn *fc);
 /* Close: what is queued is sent, close() called. reason: constant, logged. */
 void frontend_close(struct fe_conn *fc, const char *reason);
+/* The answer of is_busy was given: going down, the connection ends now. */
+void frontend_not_busy(struct fe_conn *fc);
 /* The connection with an id; NULL when it has gone. */
 struct fe_conn *frontend_find(struct role *r, uint64_t id);
 /* Call fn for each connection in its dialogue; it may close it. */

@@ -505,6 +505,7 @@ session_main(struct role *nursery, enum role_id as,
 	}
 	if (!run->is_over)
 		loop_run(run->role.loop);
+	role_send_rest(run->role.loop, conf_ms(run->role.conf, "drain_time"));
 	ipc_flush(run->role.maker, LAST_MS);
 	exit(0);
 }

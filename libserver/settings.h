@@ -81,7 +81,7 @@ X(imap_timeout, SET_DURATION, "30 min", 60000, 7 * S_DAY, S_SESS | S_FE, "Inacti
 X(pop3_timeout, SET_DURATION, "10 min", 60000, S_DAY, S_SESS | S_FE, "Inactivity after which a POP3 connection is closed.") \
 X(smtp_timeout, SET_DURATION, "5 min", 1000, S_DAY, S_FE | S_QUE, "Inactivity after which an SMTP connection is closed.") \
 X(max_connections, SET_NUMBER, "10000", 1, 1000000, S_FE | S_NURS, "Connections at one time to a daemon.") \
-X(max_user_connections, SET_NUMBER, "50", 1, 100000, S_NURS | S_AUTH, "Connections at one time of one user.") \
+X(max_user_connections, SET_NUMBER, "50", 1, 100000, S_NURS | S_AUTH | S_QUE, "Connections at one time of one user.") \
 X(max_address_connections, SET_NUMBER, "500", 1, 1000000, S_FE, "Connections at one time from one address, or one /64 of IPv6, before login.") \
 /* submission */ \
 X(max_recipients, SET_NUMBER, "1000", 1, 100000, S_FE | S_QUE, "Recipients of one message.") \

@@ -20,6 +20,7 @@
 
 #define MAX_ALIASES_FILE (8 * MIB)
 #define SUBMISSION_ARENA (2 * MIB)
+#define SIZE_OF_FIXUP    (2 * MAX_HEADER_BYTES)
 
 /* Where a transaction is. */
 enum sub_state {
@@ -435,8 +436,15 @@ on_commit(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 
 	if (s == NULL)
 		return;
-	if (s->state != SUB_WRITING || s->resolve != NULL) {
+	if (s->state != SUB_WRITING || s->resolve != NULL ||
+	    s->q->schedule == NULL) {
 		answer(s, QUEUE_ORDER);
+		return;
+	}
+	/* the frontend refuses it earlier, if it is ours */
+	if (fixed->size > conf_u64(r->conf, "message_size") + SIZE_OF_FIXUP) {
+		transaction_reset(s);
+		answer(s, QUEUE_SIZE);
 		return;
 	}
 	s->state = SUB_COMMITTING;
@@ -495,6 +503,20 @@ has_left(const struct queue *q, unsigned frontend, uint64_t conn)
 	return false;
 }
 
+/* Is the user logged in as often as one may be? */
+static bool
+has_many(const struct queue *q, const char *user)
+{
+	struct map_entry *pos = NULL;
+	struct slice key;
+	uint64_t n = 0;
+	void *v;
+
+	while (map_next(&q->submissions, &pos, &key, &v))
+		n += strcmp(((struct submission *)v)->user, user) == 0;
+	return n >= conf_u64(q->role->conf, "max_user_connections");
+}
+
 static void
 on_submitter(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 {
@@ -514,7 +536,9 @@ on_submitter(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	    &q->submissions, key_of(&k, fixed->frontend, fixed->conn.id));
 	if (s != NULL)
 		submission_gone(s);
-	if (!has_left(q, fixed->frontend, fixed->conn.id)) {
+	if (has_many(q, user)) {
+		ack.code = LOGIN_LIMIT;
+	} else if (!has_left(q, fixed->frontend, fixed->conn.id)) {
 		s = xcalloc(1, sizeof *s);
 		s->q = q;
 		s->frontend = fixed->frontend;
@@ -704,10 +728,15 @@ drop_submissions(struct queue *q, unsigned frontend)
 static void
 queue_peer_gone(struct role *r, struct ipc_peer *p)
 {
-	if (ipc_peer_role(p) == R_FRONTEND)
-		drop_submissions(r->state, ipc_peer_index(p));
-	else if (ipc_peer_role(p) == R_AUTH)
-		resolve_fail_all(r->state);
+	enum role_id who = ipc_peer_role(p);
+	struct queue *q = r->state;
+
+	if (who == R_FRONTEND)
+		drop_submissions(q, ipc_peer_index(p));
+	if (who == R_AUTH)
+		resolve_fail_all(q);
+	if ((who == R_AUTH || who == R_NURSERY) && q->schedule != NULL)
+		schedule_unanswered(q->schedule);
 }
 
 static void

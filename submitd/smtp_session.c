@@ -54,7 +54,7 @@ smtp_ask(struct smtp_session *s, uint16_t type, enum smtp_wait wait,
 		s->wait = wait;
 		return true;
 	}
-	if (wait != WAIT_NOBODY)
+	if (wait != WAIT_NOBODY && wait != WAIT_OWNS)
 		smtp_reply_words(s, smtp_queue_words(QUEUE_TEMP));
 	return false;
 }

@@ -78,8 +78,9 @@ void smtp_enter(struct smtp_session *s, enum smtp_state to);
 /* "CODE text" and CRLF. */
 void smtp_reply(struct smtp_session *s, int code, const char *text);
 void smtp_reply_words(struct smtp_session *s, const struct smtp_words *w);
-/* Put a question to the queue; false (and a temporary failure is replied) when
- * there is none. wait WAIT_NOBODY: no answer comes. */
+/* Put a question to the queue; false when there is none: a temporary failure is
+ * replied then, but for WAIT_OWNS, in the middle of the text. wait WAIT_NOBODY:
+ * no answer comes. */
 bool smtp_ask(struct smtp_session *s, uint16_t type, enum smtp_wait wait,
     struct slice address, uint64_t size);
 /* Forget the mail transaction here and in the queue. */
