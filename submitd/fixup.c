@@ -6,6 +6,31 @@
 
 #include "submitd/fixup.h"
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool
+fixup_is_header_line(struct slice line, bool is_first)
+{
+	size_t i = 0, name;
+
+	/* the separator of a mbox file, which fixup_write leaves out */
+	if (is_first && slice_starts(line, "From "))
+		return true;
+	if (is_blank(line.p[0]))
+		return !is_first;
+	while (i < line.n && line.p[i] > 0x20 && line.p[i] < 0x7f &&
+	    line.p[i] != ':')
+		i++;
+	name = i;
+	while (i < line.n && is_blank(line.p[i]))
+		i++; /* RFC 5322 4.5 */
+	return name > 0 && i < line.n && line.p[i] == ':';
+}
+
 void
 fixup_read(struct slice header, struct arena *arena, struct fixup_from *out)
 {
@@ -103,7 +128,7 @@ fixup_write(const struct fixup *f, const struct fixup_from *from,
 	put_received(f, out);
 	header_begin(&it, header);
 	while (header_next(&it, &h)) {
-		if (slice_ieq_str(h.name, "Return-Path"))
+		if (h.name.n == 0 || slice_ieq_str(h.name, "Return-Path"))
 			continue;
 		has_date |= slice_ieq_str(h.name, "Date");
 		has_id |= slice_ieq_str(h.name, "Message-ID");

@@ -30,6 +30,11 @@ struct fixup_from {
 	unsigned n_received; /* hops so far: RFC 5321 6.3 */
 };
 
+/* May the line (not empty, without its line end) stand in a header? If not the
+ * body begins with it, and an empty line is put before it: a reader that took
+ * more lines for header than another could be shown another From. */
+bool fixup_is_header_line(struct slice line, bool is_first);
+
 /* Read a header block (CRLF lines, the empty line may stand behind) for what
  * must be asked about it. Lists live in the arena. */
 void

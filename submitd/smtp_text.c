@@ -28,7 +28,9 @@ struct smtp_text {
 	char id[SPOOL_ID_MAX];
 	struct buf head; /* until the header is done: all that came */
 	struct buf chunk;
-	bool header_done;
+	size_t head_n;           /* of head: lines known to be header */
+	bool head_is_whole;      /* what comes behind head_n is body */
+	bool header_done;        /* and it is written */
 	bool ended;              /* the end mark was seen */
 	uint64_t taken;          /* octets of text that came */
 	uint64_t written;        /* octets in the file */
@@ -108,16 +110,24 @@ write_out(struct smtp_session *s, struct slice bytes)
 
 /* ---- the header ---- */
 
-/* Bytes of header and empty line at the front, 0 when it is not whole yet. */
-static size_t
-header_end(struct slice text)
+/* Judge the lines that came: the header ends with the empty line, or before a
+ * line that cannot be one of its. */
+static void
+header_scan(struct smtp_text *t)
 {
-	const char *p;
+	while (!t->head_is_whole) {
+		struct slice rest = slice_from(buf_slice(&t->head), t->head_n);
+		ptrdiff_t nl = slice_find(rest, '\n');
+		size_t n = (size_t)nl + 1;
 
-	if (slice_starts(text, "\r\n"))
-		return 2;
-	p = text.n == 0 ? NULL : memmem(text.p, text.n, "\r\n\r\n", 4);
-	return p == NULL ? 0 : (size_t)(p - text.p) + 4;
+		if (nl == -1)
+			return;
+		t->head_is_whole = n <= 2 ||
+		    !fixup_is_header_line(
+			slice_head(rest, n - 2), t->head_n == 0);
+		if (n <= 2 || !t->head_is_whole)
+			t->head_n += n;
+	}
 }
 
 static struct slice
@@ -136,7 +146,6 @@ header_write(struct smtp_session *s)
 {
 	struct smtp_text *t = s->text;
 	struct slice all = buf_slice(&t->head);
-	size_t n = header_end(all);
 	struct buf sender, out;
 	struct tm tm;
 	time_t now = clock_now();
@@ -146,8 +155,6 @@ header_write(struct smtp_session *s)
 		.id = slice_str(t->id),
 		.now = now };
 
-	if (n == 0)
-		n = all.n;
 	f.zone_minutes =
 	    localtime_r(&now, &tm) == NULL ? 0 : (int)(tm.tm_gmtoff / 60);
 	buf_init(&sender, 2 * MAX_ADDRESS);
@@ -157,13 +164,13 @@ header_write(struct smtp_session *s)
 	else
 		buf_printf(&sender, "%s@%.*s", s->user, SLICE_ARG(f.domain));
 	f.sender = buf_slice(&sender);
-	fixup_write(&f, &t->from, slice_head(all, n), &out);
+	fixup_write(&f, &t->from, slice_head(all, t->head_n), &out);
 	if (buf_ok(&out))
 		write_out(s, buf_slice(&out));
 	else
 		fault(t, 552, "5.3.4 The header is too large");
 	t->header_done = true;
-	write_out(s, slice_from(all, n));
+	write_out(s, slice_from(all, t->head_n));
 	buf_free(&sender);
 	buf_free(&out);
 	buf_free(&t->head);
@@ -195,9 +202,11 @@ ask_next(struct smtp_session *s)
 	} else {
 		asked =
 		    smtp_ask(s, IPC_SPOOL_OWNS, WAIT_OWNS, buf_slice(&b), 0);
-		if (!asked)
+		if (!asked) {
 			fault(
 			    t, 451, "4.3.0 Temporary failure, try again later");
+			header_write(s);
+		}
 	}
 	buf_free(&b);
 }
@@ -207,14 +216,13 @@ header_ready(struct smtp_session *s)
 {
 	struct smtp_text *t = s->text;
 	const struct address *a;
-	size_t n = header_end(buf_slice(&t->head));
 	unsigned mailboxes = 0;
 
-	if (!buf_ok(&t->head) || n > MAX_HEADER_BYTES)
+	if (!buf_ok(&t->head) || t->head_n > MAX_HEADER_BYTES ||
+	    (!t->head_is_whole && !t->ended))
 		fault(t, 552, "5.3.4 The header is too large");
 	fixup_read(
-	    n == 0 ? buf_slice(&t->head) : slice_head(buf_slice(&t->head), n),
-	    &t->arena, &t->from);
+	    slice_head(buf_slice(&t->head), t->head_n), &t->arena, &t->from);
 	for (a = t->from.from.first; a != NULL; a = a->next)
 		mailboxes += a->kind == ADDRESS_MAILBOX;
 	if (t->from.n_from > 1)
@@ -258,7 +266,10 @@ text_end(struct smtp_session *s)
 		refuse(s);
 		return;
 	}
-	if (!smtp_ask(s, IPC_SPOOL_COMMIT, WAIT_COMMIT, SLICE_NONE, t->written))
+	/* whether it was taken must be heard, else it is sent twice */
+	s->fc->is_busy =
+	    smtp_ask(s, IPC_SPOOL_COMMIT, WAIT_COMMIT, SLICE_NONE, t->written);
+	if (!s->fc->is_busy)
 		smtp_reset(s);
 }
 
@@ -291,6 +302,7 @@ smtp_text_done(struct smtp_session *s, enum queue_answer a)
 		    conn_out(s->fc->conn), "250 2.0.0 Queued as %s\r\n", id);
 	else
 		smtp_reply_words(s, smtp_queue_words(a));
+	frontend_not_busy(s->fc);
 }
 
 bool
@@ -317,8 +329,9 @@ smtp_text_run(struct smtp_session *s)
 		return true;
 	}
 	buf_put_slice(&t->head, buf_slice(&t->chunk));
-	if (t->ended || !buf_ok(&t->head) || t->head.n > MAX_HEADER_BYTES ||
-	    header_end(buf_slice(&t->head)) != 0)
+	header_scan(t);
+	if (t->ended || t->head_is_whole || !buf_ok(&t->head) ||
+	    t->head.n > MAX_HEADER_BYTES)
 		header_ready(s);
 	return true;
 }

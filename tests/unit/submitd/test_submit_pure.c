@@ -126,6 +126,24 @@ helo_names(void **state)
 	assert_false(smtp_is_helo(SLICE("a b")));
 }
 
+static void
+lines_of_a_header(void **state)
+{
+	(void)state;
+	assert_true(fixup_is_header_line(SLICE("Subject: x"), true));
+	assert_true(fixup_is_header_line(SLICE("Subject : x"), false));
+	assert_true(fixup_is_header_line(SLICE("X:"), false));
+	assert_true(fixup_is_header_line(SLICE("\tfolded"), false));
+	assert_true(fixup_is_header_line(SLICE("From a@b Mon"), true));
+	assert_false(fixup_is_header_line(SLICE("From a@b Mon"), false));
+	assert_false(fixup_is_header_line(SLICE(" folded"), true));
+	assert_false(fixup_is_header_line(SLICE("Hello there"), true));
+	assert_false(fixup_is_header_line(SLICE("Hello there: x"), true));
+	assert_false(fixup_is_header_line(SLICE(": x"), false));
+	assert_false(
+	    fixup_is_header_line(SLICE("Gr\xc3\xbc\xc3\x9f: x"), true));
+}
+
 /* ---- aliases ---- */
 
 static void
@@ -281,6 +299,7 @@ main(void)
 		cmocka_unit_test(data_ends_at_one_mark_only),
 		cmocka_unit_test(path_and_parameters),
 		cmocka_unit_test(helo_names),
+		cmocka_unit_test(lines_of_a_header),
 		cmocka_unit_test(aliases_are_read),
 		cmocka_unit_test(envelope_print_parse),
 		cmocka_unit_test(header_is_mended),
