@@ -246,24 +246,21 @@ search_run_step(struct search_run *r, uint32_t seq, struct err *err)
 {
 	enum step s;
 
-	switch (r->phase) {
-	case RUN_BEGIN:
+	if (r->phase == RUN_BEGIN) {
 		s = begin(r, seq, err);
 		if (s != STEP_AGAIN)
 			return s;
-		/* fall through */
-	case RUN_HEADER:
+	}
+	if (r->phase == RUN_HEADER) {
 		if (!look_at_header(r))
 			return STEP_AGAIN;
 		if (!search_settle(r->program))
 			return finish(r);
 		r->body = search_body_new(r);
 		r->phase = RUN_BODY;
-		/* fall through */
-	default:
-		s = search_body_step(r->body, err);
-		if (s == STEP_AGAIN)
-			return s;
-		return s == STEP_DONE ? finish(r) : fail(r);
 	}
+	s = search_body_step(r->body, err);
+	if (s == STEP_AGAIN)
+		return s;
+	return s == STEP_DONE ? finish(r) : fail(r);
 }
