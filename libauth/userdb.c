@@ -68,7 +68,10 @@ userdb_may_enter(
 {
 	if (userdb_is_refused_name(a->name))
 		return err_set(err, ERR_DENIED, "name is refused");
-	if (a->uid == 0 || a->uid < conf->first_uid)
+	/* nobody, and what the kernel and libc use as "no uid" */
+	if (a->uid >= 65534 && a->uid <= 65535)
+		return err_set(err, ERR_DENIED, "uid %u is nobody", a->uid);
+	if (a->uid == 0 || a->uid == UINT32_MAX || a->uid < conf->first_uid)
 		return err_set(
 		    err, ERR_DENIED, "uid %u below first_uid", a->uid);
 	if ((a->flags & ACCOUNT_LOCKED) != 0)

@@ -25,7 +25,7 @@
 /* clang-format off */
 #define SETTINGS_COMMON(X) \
 /* who we are */ \
-X(hostname, SET_STRING, "", 0, 255, S_ALL, "Name of this host in greetings, Received and new file names; empty: the fully qualified name of the machine.") \
+X(hostname, SET_STRING, "", 0, 255, S_ALL, "Name of this host in greetings and Received; empty: the fully qualified name of the machine.") \
 X(domains, SET_STRINGS, "", 0, 1000, S_AUTH | S_QUE | S_FE | S_SESS, "Mail domains whose addresses are local.") \
 X(aliases, SET_PATH, "/etc/restante/aliases", 0, 1023, S_QUE | S_AUTH, "Aliases, in the syntax of /etc/aliases.") \
 X(catch_all, SET_STRING, "", 0, 320, S_QUE | S_AUTH, "User who gets mail for local addresses that nobody has; empty: it is refused.") \
@@ -86,8 +86,7 @@ X(max_address_connections, SET_NUMBER, "500", 1, 1000000, S_FE, "Connections at 
 /* submission */ \
 X(max_recipients, SET_NUMBER, "1000", 1, 100000, S_FE | S_QUE, "Recipients of one message.") \
 X(user_messages_hour, SET_NUMBER, "500", 1, S_MANY, S_FE | S_QUE, "Messages a user may submit in an hour.") \
-X(user_recipients_hour, SET_NUMBER, "5000", 1, S_MANY, S_FE | S_QUE, "Recipients a user may name in an hour.") \
-X(deliver, SET_ENUM, "local|smarthost", 0, 0, S_QUE | S_AUTH, "Who delivers to local users: we, or the smarthost.")
+X(user_recipients_hour, SET_NUMBER, "5000", 1, S_MANY, S_FE | S_QUE, "Recipients a user may name in an hour.")
 /* clang-format on */
 
 #endif

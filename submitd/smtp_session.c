@@ -397,7 +397,9 @@ queue_lost(struct fe_conn *fc)
 
 	if (!s->is_in)
 		return;
-	smtp_reply(s, 421, "4.3.0 Temporary failure, try again later");
+	/* whether it was still accepted nobody knows: neither yes nor no */
+	if (s->wait != WAIT_COMMIT)
+		smtp_reply(s, 421, "4.3.0 Temporary failure, try again later");
 	frontend_close(fc, "queue_died");
 }
 
