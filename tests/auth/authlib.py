@@ -32,7 +32,7 @@ class Box(Daemon):
         self.settings.update(base)
         self.settings.update(settings or {})
         self.write_conf()
-        os.mkdir(self.dir + '/pam', 0o755)
+        os.makedirs(self.dir + '/pam', 0o755, exist_ok=True)
         with open(self.dir + '/pam/restante', 'w') as f:
             f.write('auth required %s\nauth required pam_pwdfile.so pwdfile=%s/users\naccount required pam_permit.so\n'
                     % (os.path.join(build, 'tests/lib/pam_test.so'), self.dir))

@@ -148,7 +148,7 @@ class Daemon:
     def make_users(self, n):
         """For daemons with the real auth: users u0 to uN, password secret, in a private PAM stack."""
         digest = crypt.crypt('secret', crypt.mksalt(crypt.METHOD_SHA512, rounds=1000))
-        os.mkdir(self.dir + '/pam', 0o755)
+        os.makedirs(self.dir + '/pam', 0o755, exist_ok=True)
         with open(self.dir + '/pam/restante', 'w') as f:
             f.write('auth required pam_pwdfile.so pwdfile=%s/users\naccount required pam_permit.so\n' % self.dir)
         with open(self.dir + '/users', 'w') as f:
