@@ -113,6 +113,30 @@ forget_doubles(struct scan *s)
 	s->n_doubles = 0;
 }
 
+/* The base name of rec stands before another file name: the same message
+ * renamed? true: the name counts. false: it is a second file (or a second link)
+ * beside the one we know, which keeps its UID. */
+static bool
+is_renamed(struct scan *s, const struct mailbox_rec *rec, const char *name)
+{
+	const struct mailbox *mb = s->mb;
+	struct stat known, other;
+
+	if (rec->seen_scan == 0) /* listed; its file was never seen */
+		return true;
+	if (io_stat(mailbox_rec_dir(mb, rec), rec->name, &known) == -1)
+		return errno == ENOENT;
+	/* Of two that are one file, that in cur/ counts. */
+	if (rec->in_new && !s->in_new &&
+	    io_stat(mb->folder.cur, name, &other) == 0 &&
+	    known.st_ino == other.st_ino && known.st_dev == other.st_dev) {
+		note_double(s, slice_str(rec->name), true);
+		return true;
+	}
+	note_double(s, slice_str(name), s->in_new);
+	return false;
+}
+
 static int
 on_name(void *arg, const char *file_name, unsigned char d_type)
 {
@@ -131,14 +155,10 @@ on_name(void *arg, const char *file_name, unsigned char d_type)
 		rec = mailbox_rec_new(name, s->in_new);
 		basetable_put(&mb->bases, rec);
 		recs_push(&mb->fresh, rec);
-	} else if (rec->seen_scan == mb->scan) {
-		/* Of two that are one file, that in cur/ counts. */
-		if (!rec->in_new || s->in_new) {
-			note_double(s, name, s->in_new);
-			return 0;
-		}
-		note_double(s, slice_str(rec->name), true);
-	}
+	} else if ((rec->in_new != s->in_new ||
+		       strcmp(rec->name, file_name) != 0) &&
+	    !is_renamed(s, rec, file_name))
+		return 0;
 	rec->seen_scan = mb->scan;
 	if (mailbox_rec_rename(mb, rec, name, s->in_new) && rec->is_shown)
 		mailbox_rec_changed(mb, rec, NULL);
@@ -179,6 +199,13 @@ proof_begin(struct mailbox *mb, struct proof *p, struct err *err)
 		return -1;
 	p->was_old = stamp_is_old(mb, &p->cur) && stamp_is_old(mb, &p->new);
 	return 0;
+}
+
+/* A watch that died (unmounted, moved) proves nothing any more. */
+static bool
+is_watched(const struct mailbox *mb)
+{
+	return mb->watch != NULL && !watch_is_gone(mb->watch);
 }
 
 /* 1: nothing moved, 0: something did (it may help to look again), -1. */
@@ -315,7 +342,7 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 			return -1;
 		}
 	}
-	certain = still == 1 && (mb->watch != NULL || p.was_old);
+	certain = still == 1 && (is_watched(mb) || p.was_old);
 	apply(mb, certain);
 	mb->is_loaded = true;
 	mb->is_dirty = !certain;

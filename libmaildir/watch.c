@@ -10,6 +10,9 @@
  *     what was announced is forgotten.
  * I3. On file systems that others write to over the network inotify sees only
  *     ourselves: such a folder is polled.
+ * I4. A folder may be watched twice: a mailbox that was renamed while a session
+ *     had it open is opened again under its new name. The kernel has one watch
+ *     for both.
  */
 #include <errno.h>
 #include <limits.h>
@@ -143,6 +146,18 @@ expect_free(struct watch_folder *f)
 	map_free(&f->expect);
 }
 
+/* I4: not while another has it too. */
+static void
+drop_wd(const struct watch *w, int wd)
+{
+	const struct watch_folder *f;
+
+	for (f = w->folders; f != NULL; f = f->next)
+		if (f->wd[WATCH_CUR] == wd || f->wd[WATCH_NEW] == wd)
+			return;
+	(void)inotify_rm_watch(w->fd, wd);
+}
+
 void
 watch_remove(struct watch_folder **folder)
 {
@@ -154,8 +169,8 @@ watch_remove(struct watch_folder **folder)
 	for (at = &f->watch->folders; *at != f; at = &(*at)->next)
 		;
 	*at = f->next;
-	(void)inotify_rm_watch(f->watch->fd, f->wd[WATCH_CUR]);
-	(void)inotify_rm_watch(f->watch->fd, f->wd[WATCH_NEW]);
+	drop_wd(f->watch, f->wd[WATCH_CUR]);
+	drop_wd(f->watch, f->wd[WATCH_NEW]);
 	expect_free(f);
 	xfree(f);
 }
@@ -253,32 +268,13 @@ all_dirty(struct watch *w)
 	}
 }
 
-static struct watch_folder *
-by_wd(struct watch *w, int wd, enum watch_dir *dir)
-{
-	struct watch_folder *f;
-
-	for (f = w->folders; f != NULL; f = f->next) {
-		*dir = f->wd[WATCH_CUR] == wd ? WATCH_CUR : WATCH_NEW;
-		if (f->wd[*dir] == wd)
-			return f;
-	}
-	return NULL;
-}
-
+/* true: it has made the folder dirty. */
 static bool
-on_event(struct watch *w, const struct inotify_event *e)
+on_folder_event(
+    struct watch_folder *f, enum watch_dir dir, const struct inotify_event *e)
 {
-	struct watch_folder *f;
-	enum watch_dir dir;
 	enum watch_event ev;
 
-	if ((e->mask & IN_Q_OVERFLOW) != 0) { /* I2 */
-		all_dirty(w);
-		return true;
-	}
-	if ((f = by_wd(w, e->wd, &dir)) == NULL)
-		return false; /* removed meanwhile */
 	if ((e->mask &
 		(IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) !=
 	    0) {
@@ -290,6 +286,25 @@ on_event(struct watch *w, const struct inotify_event *e)
 		return false;
 	f->is_dirty = true;
 	return true;
+}
+
+static bool
+on_event(struct watch *w, const struct inotify_event *e)
+{
+	struct watch_folder *f;
+	bool marked = false;
+
+	if ((e->mask & IN_Q_OVERFLOW) != 0) { /* I2 */
+		all_dirty(w);
+		return true;
+	}
+	for (f = w->folders; f != NULL; f = f->next) { /* I4 */
+		if (f->wd[WATCH_CUR] == e->wd)
+			marked = on_folder_event(f, WATCH_CUR, e) || marked;
+		else if (f->wd[WATCH_NEW] == e->wd)
+			marked = on_folder_event(f, WATCH_NEW, e) || marked;
+	}
+	return marked;
 }
 
 /* One read of the queue: 1 there may be more, 0 it is empty. */

@@ -288,6 +288,66 @@ two_files_with_one_name(void **state)
 	box_close(&b);
 }
 
+/* Whatever readdir shows first: the file that has the UID keeps it. */
+static void
+double_gets_the_new_uid(void **state)
+{
+	static const char *const letters[] = { "", "D", "F", "R", "S", "T", "a",
+		"b", "DF", "FS" };
+	const char *name;
+	char path[64];
+	struct box b;
+	size_t i;
+
+	for (i = 0; i < N_ELEMENTS(letters); i++) {
+		box_open(&b, *state, i % 2 == 0);
+		(void)snprintf(path, sizeof path, "%zu.a.h:2,S", i);
+		box_drop(&b, "cur", path, MSG);
+		box_sync(&b);
+		usleep(70000); /* without a watch: it is certain now */
+		box_sync(&b);
+		assert_int_equal(view_count(b.v), 2 * i + 1);
+		(void)snprintf(
+		    path, sizeof path, "%zu.a.h:2,P%s", i, letters[i]);
+		box_drop(&b, i % 3 == 0 ? "new" : "cur", path, "another");
+		box_sync(&b);
+		usleep(70000);
+		box_sync(&b);
+		box_sync(&b);
+		assert_int_equal(view_count(b.v), 2 * i + 2);
+		name = view_rec(b.v, (uint32_t)(2 * i + 1))->name;
+		(void)snprintf(path, sizeof path, "%zu.a.h:2,S", i);
+		assert_string_equal(name, path);
+		box_close(&b);
+	}
+}
+
+/* A mailbox renamed under one session and opened again by another. */
+static void
+watched_under_two_names(void **state)
+{
+	struct box b, other = { 0 };
+
+	box_open(&b, *state, true);
+	mailboxes_forget(b.ms, SLICE("INBOX"));
+	other = b;
+	other.mb = box_other(&b, "");
+	other.v = view_open(other.mb, false);
+	box_sync(&other);
+	assert_ptr_not_equal(b.mb, other.mb);
+	box_drop(&b, "cur", "1.a.h:2,", MSG);
+	box_sync(&other);
+	box_sync(&b);
+	assert_int_equal(view_count(b.v), 1);
+	assert_int_equal(view_count(other.v), 1);
+	view_close(&other.v);
+	mailbox_close(&other.mb);
+	box_drop(&b, "cur", "2.a.h:2,", MSG);
+	box_sync(&b);
+	assert_int_equal(view_count(b.v), 2);
+	box_close(&b);
+}
+
 static void
 uids_stay(void **state)
 {
@@ -514,6 +574,8 @@ main(void)
 		scratch_test(strangers_are_noticed),
 		scratch_test(renamed_under_our_hands),
 		scratch_test(two_files_with_one_name),
+		scratch_test(double_gets_the_new_uid),
+		scratch_test(watched_under_two_names),
 		scratch_test(uids_stay),
 		scratch_test(came_back_gets_a_new_uid),
 		scratch_test(two_processes_one_folder),
