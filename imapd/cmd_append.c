@@ -6,6 +6,7 @@
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_user.h"
+#include "libmaildir/quota.h"
 #include "libmaildir/save.h"
 #include "libnet/conn.h"
 
@@ -22,7 +23,8 @@ enum phase {
 struct append_ctx {
 	struct mailbox *box;
 	struct save *save;
-	uint64_t left; /* of the literal */
+	uint64_t left;  /* of the literal */
+	uint64_t bytes; /* of all literals */
 };
 
 static void
@@ -102,7 +104,10 @@ add_message(struct imap_cmd *cmd, const struct imap_value *flags,
 	m.n_keywords = words.n;
 	if (date->is_set)
 		m.internaldate = date->date;
-	if (save_add(x->save, &m, &cmd->err) == -1) {
+	x->bytes += s->input.stream_bytes;
+	if (quota_check(s->user->store, x->bytes, save_count(x->save) + 1,
+		&cmd->err) == -1 ||
+	    save_add(x->save, &m, &cmd->err) == -1) {
 		(void)imap_fail(cmd);
 		return refuse(cmd);
 	}

@@ -13,6 +13,7 @@
 #include "libbase/ceilings.h"
 #include "libmaildir/io.h"
 #include "libmaildir/mailbox_impl.h"
+#include "libmaildir/quota.h"
 #include "libmessage/crlf.h"
 
 static int
@@ -194,15 +195,20 @@ mailbox_claim_new(struct mailbox *mb, struct err *err)
 
 /* 1 gone now, 0 its \Deleted has been taken away meanwhile, -1. */
 static int
-expunge_one(struct view *v, struct mailbox_rec *rec, bool any, struct err *err)
+expunge_one(struct view *v, struct mailbox_rec *rec, bool any,
+    struct quota_usage *freed, struct err *err)
 {
 	struct mailbox *mb = v->mb;
+	int64_t bytes;
 	int i;
 
 	for (i = 0; i < 2; i++) {
 		if (!any && (rec->flags & FLAG_DELETED) == 0)
 			return 0;
+		bytes = mailbox_has_quota(mb) ? mailbox_quota_size(mb, rec) : 0;
 		if (remove_file(mb, rec->in_new, rec->name) == 0) {
+			freed->bytes += bytes;
+			freed->messages++;
 			mailbox_rec_expunge(mb, rec, NULL);
 			return 1;
 		}
@@ -217,14 +223,13 @@ expunge_one(struct view *v, struct mailbox_rec *rec, bool any, struct err *err)
 	return err_sys(err, "remove uid %u", rec->uid);
 }
 
-int
-view_expunge(struct view *v, const struct seqset *uids, bool any,
-    uint32_t *from, unsigned max, struct err *err)
+/* 1 there is more, 0 all is done, -1. */
+static int
+expunge_some(struct view *v, const struct seqset *uids, bool any,
+    uint32_t *from, unsigned max, struct quota_usage *freed, struct err *err)
 {
 	size_t i = recs_from(&v->recs, *from + 1);
 
-	if (*from == UINT32_MAX)
-		return 0;
 	for (; i < v->recs.n; i++) {
 		struct mailbox_rec *rec = v->recs.v[i];
 
@@ -236,11 +241,25 @@ view_expunge(struct view *v, const struct seqset *uids, bool any,
 		*from = rec->uid;
 		if (!any && (rec->flags & FLAG_DELETED) == 0)
 			continue;
-		if (expunge_one(v, rec, any, err) == -1)
+		if (expunge_one(v, rec, any, freed, err) == -1)
 			return -1;
 		max--;
 	}
 	return 0;
+}
+
+int
+view_expunge(struct view *v, const struct seqset *uids, bool any,
+    uint32_t *from, unsigned max, struct err *err)
+{
+	struct quota_usage freed = { 0 };
+	int r;
+
+	if (*from == UINT32_MAX)
+		return 0;
+	r = expunge_some(v, uids, any, from, max, &freed, err);
+	mailbox_quota_add(v->mb, -freed.bytes, -freed.messages);
+	return r;
 }
 
 /* ---- reading ---- */

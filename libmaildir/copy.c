@@ -18,6 +18,7 @@
 #include "libmaildir/copy.h"
 #include "libmaildir/io.h"
 #include "libmaildir/mailbox_impl.h"
+#include "libmaildir/quota.h"
 
 #define BATCH 200 /* messages under one lock: some milliseconds */
 
@@ -49,6 +50,7 @@ struct copy {
 	unsigned n_fds;
 	struct copied *v;
 	size_t n_copied, n_recorded; /* named; in the list */
+	int64_t bytes;               /* of these, for the quota */
 	uint32_t uidvalidity;
 	struct seqset from_uids, to_uids;
 	struct mailbox_refresh list;
@@ -365,6 +367,7 @@ copy_one(struct copy *c, struct mailbox_rec *rec, uint32_t uid,
 	one->from_uid = rec->uid;
 	one->to_uid = uid;
 	one->flags = rec->flags;
+	c->bytes += (int64_t)rec->size;
 	print_line(one, rec, lines);
 	c->n_copied++;
 	return 1;
@@ -445,6 +448,28 @@ batch(struct copy *c, struct err *err)
 }
 
 /* ---- steps ---- */
+
+/* A MOVE adds nothing. 0, or -1 with ERR_QUOTA. */
+static int
+check_room(struct copy *c, struct err *err)
+{
+	int64_t bytes = 0;
+	uint64_t n = 0;
+	size_t i;
+
+	if (c->move || !mailbox_has_quota(c->to))
+		return 0;
+	for (i = 0; i < c->n; i++) {
+		const struct mailbox_rec *rec =
+		    mailbox_find(c->from, c->uids[i]);
+
+		if (rec == NULL)
+			continue;
+		bytes += mailbox_quota_size(c->from, rec);
+		n++;
+	}
+	return quota_check(c->to->family->store, (uint64_t)bytes, n, err);
+}
 
 /* The bytes of some messages that may be in memory only (another program may
  * have delivered them): 1 all are flushed, 0 fs is filled, -1. */
@@ -537,6 +562,8 @@ sources_step(struct copy *c, struct flush_set *fs, struct err *err)
 	case 0:
 		return STEP_FLUSH;
 	case 1:
+		if (check_room(c, err) == -1)
+			return fail(c);
 		c->phase = COPY_NAMES;
 		return STEP_AGAIN;
 	default:
@@ -575,6 +602,8 @@ folder_step(struct copy *c, struct flush_set *fs, struct err *err)
 		    &c->to->list, c->list.flush_ino, c->list.flush_off);
 	mailbox_refresh_drop(&c->list);
 	mailbox_note_told(c->to);
+	if (!c->move)
+		mailbox_quota_add(c->to, c->bytes, (int64_t)c->n_copied);
 	c->phase = COPY_DONE;
 	return STEP_DONE;
 }

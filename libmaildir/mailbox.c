@@ -8,6 +8,7 @@
 #include "libbase/mem.h"
 #include "libmaildir/io.h"
 #include "libmaildir/mailbox_impl.h"
+#include "libmaildir/quota.h"
 #include "libmaildir/store.h"
 
 struct mailboxes *
@@ -213,6 +214,35 @@ mailbox_status(struct mailbox *mb, struct mailbox_status *out)
 		if (rec->size != NAME_NO_SIZE)
 			out->bytes += rec->size;
 	}
+}
+
+/* ---- quota ---- */
+
+bool
+mailbox_has_quota(const struct mailbox *mb)
+{
+	return mb->family->store != NULL && quota_is_on(mb->family->store);
+}
+
+void
+mailbox_quota_add(struct mailbox *mb, int64_t bytes, int64_t msgs)
+{
+	struct err err;
+
+	if (msgs != 0 && mailbox_has_quota(mb))
+		(void)!quota_add(mb->family->store, bytes, msgs, &err);
+}
+
+int64_t
+mailbox_quota_size(const struct mailbox *mb, const struct mailbox_rec *rec)
+{
+	struct stat st;
+
+	if (rec->size != NAME_NO_SIZE)
+		return (int64_t)rec->size;
+	if (io_stat(mailbox_rec_dir(mb, rec), rec->name, &st) == -1)
+		return 0; /* renamed or gone: a number to correct later */
+	return st.st_size;
 }
 
 /* ---- keywords ---- */

@@ -100,6 +100,17 @@ struct mailboxes {
 	uint64_t modseq;
 };
 
+/* ---- mailbox.c ---- */
+
+/* Is there a quota to keep? */
+bool mailbox_has_quota(const struct mailbox *mb);
+/* Messages came, or (negative) went. A failure is one of the count alone, which
+ * is made again. */
+void mailbox_quota_add(struct mailbox *mb, int64_t bytes, int64_t msgs);
+/* What a message counts, also when its size is not known yet. */
+int64_t mailbox_quota_size(
+    const struct mailbox *mb, const struct mailbox_rec *rec);
+
 /* ---- records.c ---- */
 
 struct mailbox_rec *mailbox_rec_new(struct slice file_name, bool in_new);

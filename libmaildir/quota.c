@@ -381,9 +381,18 @@ quota_add(struct store *st, int64_t bytes, int64_t msgs, struct err *err)
 					 err_sys(err, "open %s", QUOTA_FILE);
 	buf_init(&line, 64);
 	buf_printf(&line, "%" PRId64 " %" PRId64 "\n", bytes, msgs);
-	if (io_write(fd, buf_slice(&line)) < 0)
+	if (io_write(fd, buf_slice(&line)) < 0) {
 		r = err_sys(err, "write %s", QUOTA_FILE);
+		quota_forget(st);
+	}
 	buf_free(&line);
 	io_close(&fd);
 	return r;
+}
+
+void
+quota_forget(struct store *st)
+{
+	if (quota_is_on(st))
+		io_discard(st->control_fd, QUOTA_FILE);
 }

@@ -41,9 +41,16 @@ bool quota_is_on(const struct store *st);
 int quota_check(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
     struct err *err) MUST_CHECK;
 
-/* Append what was added (or, negative, taken away). Never makes the file. */
+/* Append what was added (or, negative, taken away). Never makes the file; one
+ * that cannot be kept in step is removed, so that the folders are counted. What
+ * goes through an open mailbox (save.h with UIDs, copy.h, view_expunge) does
+ * this itself. */
 int quota_add(
     struct store *st, int64_t bytes, int64_t msgs, struct err *err) MUST_CHECK;
+
+/* A mailbox was deleted as a whole: what is left is counted by who asks next.
+ */
+void quota_forget(struct store *st);
 
 /* Usage as quota_check would believe it, for GETQUOTA. */
 int quota_usage(

@@ -224,6 +224,7 @@ delete_step(struct store_op *op, struct flush_set *fs, struct err *err)
 			(void)err_set(err, ERR_NOTFOUND, "no such mailbox");
 		if (r != 1)
 			return STEP_FAIL;
+		quota_forget(st);
 		want_roots(op, fs);
 		op->phase = DELETE_SWEEP;
 		return store_op_flush(op);

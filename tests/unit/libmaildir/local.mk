@@ -35,7 +35,7 @@ TESTS += %D%/test_store
 check_PROGRAMS += %D%/test_quota
 TESTS += %D%/test_quota
 %C%_test_quota_SOURCES = %D%/test_quota.c
-%C%_test_quota_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+%C%_test_quota_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
 
 check_LIBRARIES += %D%/libbox.a
 %C%_libbox_a_SOURCES = %D%/box.c %D%/box.h

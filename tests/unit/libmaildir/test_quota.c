@@ -13,7 +13,7 @@
 #include "libbase/clock.h"
 #include "libmaildir/quota.h"
 #include "libmaildir/store.h"
-#include "tests/unit/libmaildir/scratch.h"
+#include "tests/unit/libmaildir/box.h"
 
 static void
 test_text(void **state)
@@ -146,6 +146,76 @@ test_off(void **state)
 	store_close(st);
 }
 
+static const char *
+sizes(struct store *st)
+{
+	return scratch_read(store_mail_fd(st), "maildirsize");
+}
+
+static enum step
+copy_first(struct box *b, struct mailbox *to, bool move, struct err *err)
+{
+	struct seqset uids;
+	struct copy *c = NULL;
+	enum step r;
+
+	seqset_init(&uids, 10);
+	seqset_add(&uids, 1, 1);
+	assert_int_equal(copy_begin(b->v, &uids, to, move, &c, err), 0);
+	r = box_copy(c, err);
+	copy_free(&c);
+	seqset_free(&uids);
+	return r;
+}
+
+/* What goes through a mailbox keeps maildirsize in step. */
+static void
+test_mailbox(void **state)
+{
+	struct scratch *s = *state;
+	struct store_conf conf = { .mail = scratch_path(s, "Maildir"),
+		.create = true,
+		.quota_messages = 3 };
+	struct store_op *op;
+	struct store *st = NULL;
+	struct mailbox *to;
+	struct err e = { 0 };
+	struct box b = { 0 };
+	uint32_t from = 0;
+
+	assert_int_equal(store_open(&conf, &st, &e), 0);
+	assert_int_equal(quota_check(st, 0, 1, &e), 0);
+	assert_int_equal(store_create(st, SLICE("a"), &op, &e), 0);
+	assert_int_equal(store_op_run(op, &e), 0);
+	b.ms = mailboxes_new(st, NULL);
+	assert_int_equal(mailbox_open(b.ms, SLICE("INBOX"), &b.mb, &e), 0);
+	assert_int_equal(mailbox_open(b.ms, SLICE("a"), &to, &e), 0);
+	b.v = view_open(b.mb, false);
+	assert_int_equal(box_save(b.mb, "12345\n", FLAG_DELETED), 1);
+	assert_string_equal(sizes(st), "3C\n0 0\n6 1\n");
+	box_sync(&b);
+	assert_int_equal(copy_first(&b, to, false, &e), STEP_DONE);
+	assert_string_equal(sizes(st), "3C\n0 0\n6 1\n6 1\n");
+	assert_int_equal(copy_first(&b, b.mb, false, &e), STEP_DONE);
+	/* a fourth is one too many */
+	assert_int_equal(copy_first(&b, to, false, &e), STEP_FAIL);
+	assert_int_equal(e.code, ERR_QUOTA);
+	box_sync(&b);
+	assert_int_equal(view_count(b.v), 2);
+	assert_int_equal(view_expunge(b.v, NULL, false, &from, 10, &e), 0);
+	assert_string_equal(sizes(st), "3C\n0 0\n6 1\n6 1\n6 1\n-12 -2\n");
+	mailbox_close(&to);
+	/* a whole mailbox: counted anew */
+	assert_int_equal(store_delete(st, SLICE("a"), &op, &e), 0);
+	assert_int_equal(store_op_run(op, &e), 0);
+	assert_int_equal(quota_check(st, 0, 3, &e), 0);
+	assert_string_equal(sizes(st), "3C\n0 0\n");
+	view_close(&b.v);
+	mailbox_close(&b.mb);
+	mailboxes_free(&b.ms);
+	store_close(st);
+}
+
 int
 main(void)
 {
@@ -154,6 +224,7 @@ main(void)
 		scratch_test(test_use),
 		scratch_test(test_steps),
 		scratch_test(test_off),
+		scratch_test(test_mailbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
