@@ -74,22 +74,38 @@ fetch_begin(struct imap_cmd *cmd)
 	return STEP_AGAIN;
 }
 
+/* From the file that is open for other items anyway, where there is one. */
+static int
+load_size(struct fetch_answer *a, unsigned needs, struct err *err)
+{
+	struct mailbox *mb = a->s->box;
+	uint64_t wire;
+
+	if ((needs & NEED_FILE) == 0 || a->rec->wire != NAME_NO_SIZE)
+		return mailbox_sizes(mb, a->rec, err);
+	if (fetch_wire(a->src->file, &wire, err) == -1)
+		return -1;
+	mailbox_sizes_are(mb, a->rec, fetch_size(a->src->file), wire);
+	return 0;
+}
+
 /* What the items need, before a byte is written. */
 static int
 load(struct fetch_answer *a, unsigned needs, struct err *err)
 {
 	struct mailbox *mb = a->s->box;
 
-	if ((needs & NEED_DATE) != 0 && mailbox_date(mb, a->rec, err) == -1)
-		return -1;
-	if ((needs & NEED_SIZE) != 0 && mailbox_sizes(mb, a->rec, err) == -1)
-		return -1;
+	/* the file first: opened, it tells the date */
 	if ((needs & NEED_FILE) != 0 &&
 	    fetch_source_open(a->src, mb, a->rec, err) == -1)
+		return -1;
+	if ((needs & NEED_DATE) != 0 && mailbox_date(mb, a->rec, err) == -1)
 		return -1;
 	/* the whole first: it knows what the others ask for */
 	if ((needs & NEED_WHOLE) == NEED_WHOLE &&
 	    fetch_source_whole(a->src, err) == -1)
+		return -1;
+	if ((needs & NEED_SIZE) != 0 && load_size(a, needs, err) == -1)
 		return -1;
 	if ((needs & NEED_HEADER) == NEED_HEADER &&
 	    fetch_source_header(a->src, err) == -1)

@@ -33,17 +33,15 @@ static int
 put_inline(
     struct fetch_answer *a, struct crlf_pos pos, size_t wire, struct err *err)
 {
-	char block[3500], *to = buf_reserve(&a->text, wire);
+	char *to = buf_reserve(&a->text, wire);
 	struct slice in;
-	size_t n = 0, got;
+	size_t n = 0;
 
 	while (to != NULL && n < wire) {
-		if (fetch_read_stored(a->src->file, pos.file, block,
-			sizeof(block), &got, err) == -1)
+		if (fetch_peek(a->src->file, pos.file, &in, err) == -1)
 			return -1;
-		if (got == 0 && !pos.owes_lf)
+		if (in.n == 0 && !pos.owes_lf)
 			return err_set(err, ERR_CORRUPT, "message is cut off");
-		in = slice_of(block, got);
 		n += crlf_convert(&pos, &in, to + n, wire - n);
 	}
 	buf_commit(&a->text, n);

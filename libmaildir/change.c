@@ -268,14 +268,28 @@ int
 mailbox_open_message(
     struct mailbox *mb, struct mailbox_rec *rec, int *fd_out, struct err *err)
 {
+	uint64_t size;
+
+	return mailbox_open_sized(mb, rec, fd_out, &size, err);
+}
+
+int
+mailbox_open_sized(struct mailbox *mb, struct mailbox_rec *rec, int *fd_out,
+    uint64_t *size_out, struct err *err)
+{
+	struct stat st;
 	int fd, i;
 
 	for (i = 0; i < 2; i++) {
 		if (rec->is_gone)
 			return err_set(
 			    err, ERR_GONE, "uid %u is expunged", rec->uid);
-		fd = io_open(mailbox_rec_dir(mb, rec), rec->name, O_RDONLY, 0);
+		fd = io_open_stat(
+		    mailbox_rec_dir(mb, rec), rec->name, O_RDONLY, 0, &st);
 		if (fd != -1) {
+			if (rec->internaldate == MAILBOX_NO_DATE)
+				rec->internaldate = st.st_mtime;
+			*size_out = (uint64_t)st.st_size;
 			*fd_out = fd;
 			return 0;
 		}
@@ -313,15 +327,21 @@ mailbox_sizes(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
 		return 0;
 	if (mailbox_open_message(mb, rec, &fd, err) == -1)
 		return -1;
-	if ((r = count_sizes(fd, &c, err)) == 0) {
-		rec->size = c.bytes;
-		rec->wire = crlf_wire(&c);
-		if (!rec->sizes_counted && rec->is_shown)
-			mb->n_counted++;
-		rec->sizes_counted = true;
-	}
+	if ((r = count_sizes(fd, &c, err)) == 0)
+		mailbox_sizes_are(mb, rec, c.bytes, crlf_wire(&c));
 	io_close(&fd);
 	return r;
+}
+
+void
+mailbox_sizes_are(
+    struct mailbox *mb, struct mailbox_rec *rec, uint64_t size, uint64_t wire)
+{
+	rec->size = size;
+	rec->wire = wire;
+	if (!rec->sizes_counted && rec->is_shown)
+		mb->n_counted++;
+	rec->sizes_counted = true;
 }
 
 int

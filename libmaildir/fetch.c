@@ -20,42 +20,26 @@ struct fetch {
 	struct mime_message *structure;
 };
 
-/* Of any descriptor of a regular file; it is the fetch's then. */
-static int
-fetch_open_fd(int fd, struct fetch **out, struct err *err)
-{
-	struct stat st;
-	struct fetch *f;
-
-	if (io_fstat(fd, &st) == -1)
-		return err_sys(err, "stat a message");
-	f = xcalloc(1, sizeof *f);
-	f->fd = fd;
-	f->size = (uint64_t)st.st_size;
-	f->wire = NAME_NO_SIZE;
-	crlf_map_init(&f->map);
-	buf_init(&f->block, IO_BLOCK);
-	arena_init(&f->arena, MAX_MESSAGE_ARENA);
-	*out = f;
-	return 0;
-}
-
 int
 fetch_open(struct mailbox *mb, struct mailbox_rec *rec, struct fetch **out,
     struct err *err)
 {
+	struct fetch *f;
+	uint64_t size;
 	int fd;
 
-	if (mailbox_open_message(mb, rec, &fd, err) == -1)
+	if (mailbox_open_sized(mb, rec, &fd, &size, err) == -1)
 		return -1;
-	if (fetch_open_fd(fd, out, err) == -1) {
-		io_close(&fd);
-		return -1;
-	}
+	f = xcalloc(1, sizeof *f);
+	f->fd = fd;
+	f->size = size;
 	/* A name may lie (a program that edits messages): believed only when
 	 * it agrees with the file. */
-	if (rec->size == (*out)->size)
-		(*out)->wire = rec->wire;
+	f->wire = rec->size == size ? rec->wire : NAME_NO_SIZE;
+	crlf_map_init(&f->map);
+	buf_init(&f->block, IO_BLOCK);
+	arena_init(&f->arena, MAX_MESSAGE_ARENA);
+	*out = f;
 	return 0;
 }
 
@@ -86,14 +70,21 @@ fetch_size(const struct fetch *f)
 static int
 bytes_at(struct fetch *f, uint64_t off, struct slice *out, struct err *err)
 {
+	size_t want;
 	ssize_t n;
 	char *p;
 
+	if (off >= f->size) { /* asking would cost a call, and the block */
+		*out = SLICE_NONE;
+		return 0;
+	}
 	if (off < f->block_off || off >= f->block_off + f->block.n) {
 		buf_reset(&f->block);
 		f->block_off = off;
-		p = buf_reserve(&f->block, IO_BLOCK);
-		n = io_pread(f->fd, p, IO_BLOCK, (off_t)off);
+		want = f->size - off < IO_BLOCK ? (size_t)(f->size - off) :
+						  IO_BLOCK;
+		p = buf_reserve(&f->block, want);
+		n = io_pread(f->fd, p, want, (off_t)off);
 		if (n == -1)
 			return err_sys(err, "read a message");
 		buf_commit(&f->block, (size_t)n);
@@ -126,14 +117,32 @@ seek_wire(struct fetch *f, uint64_t off, struct err *err)
 	return 0;
 }
 
+/* From the start to the end; what fits a block is still in it afterwards. */
+static int
+count_wire(struct fetch *f, struct err *err)
+{
+	struct crlf_count count = { 0 };
+	struct crlf_pos pos = { 0 };
+	struct slice in;
+
+	do {
+		if (bytes_at(f, pos.file, &in, err) == -1)
+			return -1;
+		crlf_count(&count, in);
+		pos = (struct crlf_pos){ .file = count.bytes,
+			.wire = crlf_wire(&count),
+			.last_cr = count.last_cr };
+		crlf_map_note(&f->map, &pos);
+	} while (in.n > 0);
+	f->wire = pos.wire;
+	return 0;
+}
+
 int
 fetch_wire(struct fetch *f, uint64_t *wire_out, struct err *err)
 {
-	if (f->wire == NAME_NO_SIZE) {
-		if (seek_wire(f, UINT64_MAX, err) == -1)
-			return -1;
-		f->wire = f->at.wire;
-	}
+	if (f->wire == NAME_NO_SIZE && count_wire(f, err) == -1)
+		return -1;
 	*wire_out = f->wire;
 	return 0;
 }
@@ -180,6 +189,12 @@ fetch_read_stored(struct fetch *f, uint64_t off, char *p, size_t max,
 	}
 	*n_out = n;
 	return 0;
+}
+
+int
+fetch_peek(struct fetch *f, uint64_t off, struct slice *out, struct err *err)
+{
+	return bytes_at(f, off, out, err);
 }
 
 int

@@ -57,6 +57,15 @@ int
 io_open(int dir, const char *path, int flags, mode_t mode)
 {
 	struct stat st;
+
+	return io_open_stat(dir, path, flags, mode, &st);
+}
+
+int
+io_open_stat(
+    int dir, const char *path, int flags, mode_t mode, struct stat *st_out)
+{
+	struct stat st;
 	int fd;
 
 	flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
@@ -73,6 +82,7 @@ io_open(int dir, const char *path, int flags, mode_t mode)
 		errno = EINVAL;
 		return -1;
 	}
+	*st_out = st;
 	return fd;
 }
 

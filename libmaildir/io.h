@@ -51,6 +51,9 @@ extern const struct io_ops *const io_table; /* io_table.c: &io_kernel */
  * O_NOCTTY are added. Not a regular file: EINVAL. Without openat2 (ENOSYS) only
  * names without '/' are opened one by one with O_NOFOLLOW. */
 int io_open(int dir, const char *path, int flags, mode_t mode) MUST_CHECK;
+/* The same, with what fstat said of it. */
+int io_open_stat(int dir, const char *path, int flags, mode_t mode,
+    struct stat *st_out) MUST_CHECK;
 /* A directory, to read and to hold. */
 int io_open_dir(int dir, const char *path) MUST_CHECK;
 /* The same, by a path that may have symbolic links: the root alone. */

@@ -129,6 +129,12 @@ int mailbox_date(
 /* Open the file to read. Finds it again when it was renamed. ERR_GONE. */
 int mailbox_open_message(struct mailbox *mb, struct mailbox_rec *rec,
     int *fd_out, struct err *err) MUST_CHECK;
+/* The same, with its bytes stored; its date is known from here on. */
+int mailbox_open_sized(struct mailbox *mb, struct mailbox_rec *rec, int *fd_out,
+    uint64_t *size_out, struct err *err) MUST_CHECK;
+/* Somebody who read all of it has counted: kept as mailbox_sizes does. */
+void mailbox_sizes_are(
+    struct mailbox *mb, struct mailbox_rec *rec, uint64_t size, uint64_t wire);
 
 /* ---- keywords ---- */
 
