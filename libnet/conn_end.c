@@ -165,6 +165,7 @@ conn_detach_fd(struct conn **cp)
 	*cp = NULL;
 	flush_cancel(&c->flush);
 	iowatch_stop(&c->io);
+	loop_forget(c->loop, fd);
 	c->fd = -1;
 	retire(c);
 	return fd;

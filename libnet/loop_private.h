@@ -52,6 +52,7 @@ struct loop {
 	uint64_t slice_end_us;
 	bool stop;
 	bool in_round;
+	int epoll_fd; /* where loop_forget looks first */
 	struct loop_blocks blocks;
 	struct flusher *flusher; /* of flush.c */
 	struct conn *closing;    /* of conn_end.c */
@@ -68,6 +69,13 @@ char *loop_scratch(struct loop *loop, unsigned which);
 /* LOOP_BLOCK bytes. loop may be NULL. */
 void *loop_block_get(struct loop *loop);
 void loop_block_put(struct loop *loop, void *block);
+/*
+ * A watch is stopped and its descriptor goes to another process, which keeps
+ * the file open: the kernel must be told now. Closing does not, and libev,
+ * which leaves it to closing, would meet the events of a descriptor it no
+ * longer has, and then make its epoll anew with all that is watched.
+ */
+void loop_forget(struct loop *loop, int fd);
 /* Run fn(arg) in this round, when all callbacks have run. */
 void loop_late(struct loop *loop, void (*fn)(void *arg), void *arg);
 /* flush.c: end the threads, free. */

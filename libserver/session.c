@@ -493,8 +493,7 @@ session_main(struct role *nursery, enum role_id as,
 	struct err err = { 0 };
 
 	run = make_runtime(nursery, as, account, job, had_crash);
-	loop_free(&nursery->loop);
-	role_reset_signals();
+	loop_free(&nursery->loop); /* and with it the only signals it caught */
 	log_init(nursery->family->name, role_word(as));
 	log_set_user(account->name);
 	if (role_close_others(keep, N_ELEMENTS(keep), &err) == -1 ||
