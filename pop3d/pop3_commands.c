@@ -25,9 +25,12 @@ give_up(struct pop3_session *s, const struct err *err)
 static void
 note_messages(struct pop3_session *s)
 {
+	struct mailbox_status st;
 	uint32_t i;
 
 	(void)view_update(s->view, true, NULL);
+	mailbox_status(s->box, &st);
+	s->uidvalidity = st.uidvalidity;
 	s->n_messages = view_count(s->view);
 	s->messages = xcalloc(s->n_messages + 1, sizeof *s->messages);
 	for (i = 0; i < s->n_messages; i++)
@@ -113,11 +116,8 @@ put_size(struct pop3_session *s, uint32_t i)
 static void
 put_uidl(struct pop3_session *s, uint32_t i)
 {
-	struct mailbox_status st;
-
-	mailbox_status(s->box, &st);
 	out_printf(conn_out(s->conn), "%u %08x%08x\r\n", i + 1,
-	    s->messages[i].uid, st.uidvalidity);
+	    s->messages[i].uid, s->uidvalidity);
 }
 
 static enum step
@@ -132,7 +132,7 @@ each_message(
 	if (s->cursor == 0)
 		out_puts(conn_out(s->conn), "+OK\r\n");
 	while (s->cursor < s->n_messages) {
-		if (conn_out_is_high(s->conn))
+		if (s->cursor > 0 && conn_out_is_high(s->conn))
 			return STEP_DRAIN;
 		if (!s->messages[s->cursor].is_deleted)
 			put(s, s->cursor);
@@ -215,6 +215,8 @@ scan_lines(struct pop3_session *s, struct err *err)
 		if (fetch_read_stored(
 			s->fetch, s->end, block, sizeof block, &n, err) == -1)
 			return STEP_FAIL;
+		if (n == 0) /* it became shorter */
+			break;
 		while (s->lines > 0 &&
 		    (nl = memchr(p, '\n', n - (size_t)(p - block))) != NULL) {
 			p = nl + 1;

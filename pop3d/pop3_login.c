@@ -39,11 +39,14 @@ log_in(struct pop3_session *s, unsigned mech, struct slice user,
 static enum step
 user_step(struct pop3_session *s)
 {
+	struct slice name;
+
 	if (!frontend_may_login(s->fe))
 		return pop3_err(s, login_words[LOGIN_PRIVACY]);
-	if (s->args.n == 0 || s->args.n > MAX_USER)
+	name = slice_trim(s->args);
+	if (name.n == 0 || name.n > MAX_USER)
 		return pop3_err(s, "USER needs a name");
-	snprintf(s->user_name, sizeof s->user_name, "%.*s", SLICE_ARG(s->args));
+	snprintf(s->user_name, sizeof s->user_name, "%.*s", SLICE_ARG(name));
 	s->has_user = true;
 	pop3_ok(s, "Now the password");
 	return STEP_DONE;
@@ -212,7 +215,7 @@ fe_login_result(struct fe_conn *fc, const struct login_result *res)
 	s->waits = false;
 	s->verb = NULL;
 	(void)pop3_err(s, login_words[res->code]);
-	if (++s->bad >= MAX_LOGIN_FAILURES)
+	if (++s->n_login_failures >= MAX_LOGIN_FAILURES)
 		pop3_close(s, "login_failures");
 }
 

@@ -73,52 +73,21 @@ find_verb(struct pop3_session *s, struct slice name)
 	return NULL;
 }
 
-/* A number of the snapshot that is not deleted (RFC 1939 5). */
-static bool
-take_message(struct pop3_session *s, struct slice word)
+static const char *
+take_args(struct pop3_session *s, enum pop3_args what, struct slice rest)
 {
-	uint32_t n;
+	struct pop3_command c;
+	const char *no = pop3_parse_args(what, rest, s->n_messages, &c);
 
-	if (word.n > 10 || slice_u32(word, s->n_messages, &n) == -1 || n == 0) {
-		(void)pop3_err(s, "No such message");
-		return false;
-	}
-	if (s->messages[n - 1].is_deleted) {
-		(void)pop3_err(s, "The message is deleted");
-		return false;
-	}
-	s->number = n;
-	return true;
-}
-
-static bool
-take_args(struct pop3_session *s, enum pop3_args what, struct slice args)
-{
-	struct slice word;
-
-	s->number = 0;
-	s->args = args;
-	switch (what) {
-	case ARGS_TEXT:
-		return true;
-	case ARGS_NONE:
-		if (args.n > 0)
-			(void)pop3_err(s, "Takes no argument");
-		return args.n == 0;
-	case ARGS_MAYBE_MESSAGE:
-		return args.n == 0 || take_message(s, args);
-	case ARGS_MESSAGE:
-		return take_message(s, args);
-	case ARGS_MESSAGE_LINES:
-		slice_cut(&args, ' ', &word);
-		if (!take_message(s, word))
-			return false;
-		if (slice_u32(slice_trim(args), UINT32_MAX, &s->lines) == 0)
-			return true;
-		(void)pop3_err(s, "TOP needs a message and a number of lines");
-		return false;
-	}
-	return false;
+	if (no != NULL)
+		return no;
+	/* RFC 1939 5 */
+	if (c.number != 0 && s->messages[c.number - 1].is_deleted)
+		return "The message is deleted";
+	s->number = c.number;
+	s->lines = c.lines;
+	s->args = c.text;
+	return NULL;
 }
 
 /* A line was read: find its row. STEP_AGAIN: a command has begun. */
@@ -126,18 +95,17 @@ static enum step
 begin(struct pop3_session *s, struct slice line)
 {
 	const struct pop3_verb *v;
-	struct slice word;
+	struct slice word, rest;
+	const char *no;
 
 	if (s->sasl != NULL)
 		return pop3_auth_line(s, line);
-	/* a password may end in a blank: only the word is cut off */
-	slice_cut(&line, ' ', &word);
-	v = find_verb(s, word);
+	v = pop3_parse_word(line, &word, &rest) ? find_verb(s, word) : NULL;
 	if (v == NULL)
 		return pop3_err(s, "No such command here");
-	if (!take_args(
-		s, v->args, v->args == ARGS_TEXT ? line : slice_trim(line)))
-		return STEP_FAIL;
+	no = take_args(s, v->args, rest);
+	if (no != NULL)
+		return pop3_err(s, no);
 	s->verb = v;
 	s->cursor = 0;
 	return STEP_AGAIN;
@@ -145,49 +113,26 @@ begin(struct pop3_session *s, struct slice line)
 
 /* ---- lines ---- */
 
-/* The next line, with CRLF or LF, into s->line: 1, or 0 for none. */
-static int
-next_line(struct pop3_session *s)
-{
-	struct slice in = conn_in(s->conn);
-	ptrdiff_t end = slice_find(in, '\n');
-	size_t n = end == -1 ? in.n : (size_t)end;
-
-	if (end == -1 && in.n < MAX_POP3_LINE)
-		return 0;
-	s->is_swallowing |= n >= MAX_POP3_LINE;
-	buf_reset(&s->line);
-	if (!s->is_swallowing)
-		buf_put(&s->line, in.p, n);
-	conn_consume(s->conn, end == -1 ? n : n + 1);
-	if (end == -1)
-		return 0;
-	if (s->line.n > 0 && s->line.p[s->line.n - 1] == '\r')
-		buf_truncate(&s->line, s->line.n - 1);
-	return 1;
-}
-
 static enum step
 read_command(struct pop3_session *s)
 {
-	enum step r;
+	size_t used;
+	enum pop3_took took = pop3_parse_line(
+	    conn_in(s->conn), &s->is_swallowing, &s->line, &used);
 
-	if (next_line(s) == 0)
-		return STEP_INPUT;
-	if (s->is_swallowing) {
-		s->is_swallowing = false;
-		r = pop3_err(s, "The line is too long");
-	} else {
-		r = begin(s, buf_slice(&s->line));
+	conn_consume(s->conn, used);
+	switch (took) {
+	case POP3_TOOK_LINE:
+		return begin(s, buf_slice(&s->line));
+	case POP3_TOOK_LONG:
+		return pop3_err(s, "The line is too long");
+	case POP3_TOOK_NOTHING:
+		break;
 	}
-	if (r == STEP_FAIL && ++s->bad > MAX_BAD_COMMANDS)
-		return STEP_FAIL;
-	if (r != STEP_FAIL)
-		s->bad = 0;
-	return r == STEP_FAIL ? STEP_DONE : r;
+	return STEP_INPUT;
 }
 
-/* One step of whatever is to be done. */
+/* One step of whatever is to be done. STEP_FAIL: too many bad commands. */
 static enum step
 work(struct pop3_session *s)
 {
@@ -195,12 +140,16 @@ work(struct pop3_session *s)
 
 	if (s->state == POP3_LOADING)
 		return pop3_load(s);
-	if (s->verb == NULL)
-		return read_command(s);
-	r = s->verb->step(s);
-	if (r == STEP_DONE || r == STEP_FAIL)
+	r = s->verb == NULL ? read_command(s) : s->verb->step(s);
+	if (r == STEP_FAIL) {
 		s->verb = NULL;
-	return r == STEP_FAIL ? STEP_DONE : r;
+		return ++s->bad > MAX_BAD_COMMANDS ? STEP_FAIL : STEP_DONE;
+	}
+	if (r == STEP_DONE) {
+		s->verb = NULL;
+		s->bad = 0;
+	}
+	return r;
 }
 
 /* Between commands: closed without a word, as RFC 1939 wants it. */

@@ -18,6 +18,7 @@
 #include "libnet/loop.h"
 #include "libserver/frontend.h"
 #include "libserver/session.h"
+#include "pop3d/pop3_parse.h"
 
 /* RFC 1939 3. One writer: pop3_enter(). */
 enum pop3_state {
@@ -31,7 +32,6 @@ enum pop3_state {
 struct pop3_message {
 	uint32_t uid;
 	bool is_deleted;
-	bool was_read;
 	uint64_t wire; /* octets; 0 when the file is gone */
 };
 
@@ -48,6 +48,7 @@ struct pop3_session {
 	enum pop3_state state;
 	bool has_tls, is_loopback;
 	unsigned bad; /* bad commands in a row */
+	unsigned n_login_failures;
 	struct buf line;
 	bool is_swallowing;
 
@@ -64,6 +65,7 @@ struct pop3_session {
 	struct timer retry; /* while another process holds the lock */
 	const struct attach_info *info;
 	struct mailbox *box;
+	uint32_t uidvalidity; /* of the snapshot */
 	struct view *view;
 	struct pop3_message *messages;
 	uint32_t n_messages;
@@ -78,15 +80,6 @@ struct pop3_session {
 	struct fetch *fetch;
 	uint64_t offset, end;
 	bool failed; /* something of QUIT could not be done */
-};
-
-/* What the arguments of a row are. */
-enum pop3_args {
-	ARGS_NONE,
-	ARGS_TEXT,          /* anything, looked at by the command */
-	ARGS_MESSAGE,       /* a message number */
-	ARGS_MAYBE_MESSAGE, /* a message number or nothing */
-	ARGS_MESSAGE_LINES  /* TOP */
 };
 
 #define POP3_IN_LOGIN       0x01

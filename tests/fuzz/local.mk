@@ -100,3 +100,6 @@ EXTRA_PROGRAMS += %D%/fuzz_search
 EXTRA_PROGRAMS += %D%/fuzz_fetch
 %C%_fuzz_fetch_SOURCES = %D%/fuzz_fetch.c tests/unit/imapd/imap_line.h
 %C%_fuzz_fetch_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)
+EXTRA_PROGRAMS += %D%/fuzz_pop3
+%C%_fuzz_pop3_SOURCES = %D%/fuzz_pop3.c
+%C%_fuzz_pop3_LDADD = $(FUZZ_LIBS) pop3d/libpop3.a $(LIBS_COMMON)

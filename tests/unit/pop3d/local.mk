@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# One test: check_PROGRAMS += %D%/test_x
-#           TESTS += %D%/test_x
-#           %C%_test_x_SOURCES = %D%/test_x.c
-#           %C%_test_x_LDADD = $(LIBS_COMMON) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_pop3_parse
+TESTS += %D%/test_pop3_parse
+%C%_test_pop3_parse_SOURCES = %D%/test_pop3_parse.c
+%C%_test_pop3_parse_LDADD = pop3d/libpop3.a $(LIBS_COMMON) $(CMOCKA_LIBS)

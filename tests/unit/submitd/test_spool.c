@@ -283,7 +283,8 @@ torn_records(void **state)
 
 	for (n = 0; n < sizeof line; n++) {
 		accept_one(f, &e);
-		fd = openat(f->spool.env, e.id, O_WRONLY | O_APPEND);
+		fd =
+		    openat(f->spool.env, e.id, O_WRONLY | O_APPEND | O_CLOEXEC);
 		assert_int_equal(write(fd, line, n), n);
 		close(fd);
 		t = restart(f);
@@ -352,7 +353,7 @@ unreadable_stays(void **state)
 	int fd;
 
 	accept_one(f, &e);
-	fd = openat(f->spool.env, e.id, O_WRONLY);
+	fd = openat(f->spool.env, e.id, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(write(fd, "?", 1), 1);
 	close(fd);
 	t = restart(f);
@@ -376,7 +377,7 @@ ids_rise(void **state)
 	assert_true(strcmp(a.id, b.id) < 0);
 	spool_abort(&f->spool, &a);
 	spool_abort(&f->spool, &b);
-	fd = openat(f->spool.msg, later, O_WRONLY | O_CREAT, 0600);
+	fd = openat(f->spool.msg, later, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	close(fd);
 	(void)restart(f);
 	assert_int_equal(spool_new(&f->spool, &c, &err), 0);
