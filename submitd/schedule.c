@@ -314,6 +314,22 @@ schedule_refused(struct schedule *s, uint64_t job, enum err_code code)
 
 /* ---- items ---- */
 
+/* A message with a thousand addresses of one user is not before the user's
+ * next one: first recipients come first. */
+static void
+stand_in_line(struct deliverer *d, struct item *it)
+{
+	struct item *before;
+
+	TAILQ_FOREACH_REVERSE(before, &d->waiting, items, queue)
+	if (before->rcpt <= it->rcpt)
+		break;
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&d->waiting, before, it, queue);
+	else
+		TAILQ_INSERT_HEAD(&d->waiting, it, queue);
+}
+
 static void
 item_start(void *arg)
 {
@@ -321,7 +337,7 @@ item_start(void *arg)
 	struct deliverer *d = deliverer_get(it->s, rcpt_of(it)->user);
 
 	it->at = d;
-	TAILQ_INSERT_TAIL(&d->waiting, it, queue);
+	stand_in_line(d, it);
 	pump(d);
 }
 
