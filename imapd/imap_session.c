@@ -527,7 +527,7 @@ imap_set_seqs(struct imap_cmd *cmd, struct slice set, struct seqset *seqs)
 		seqset_free(&uids);
 	} else {
 		r = seqset_parse(set, n, seqs);
-		if (r == 0 && n == 0)
+		if (r == 0 && n == 0 && slice_find(set, '*') >= 0)
 			seqset_reset(seqs); /* "1:*" of nothing is nothing */
 		else if (r == 0 && seqset_max(seqs) > n)
 			r = -1;
