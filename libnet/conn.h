@@ -157,6 +157,10 @@ int conn_detach_fd(struct conn **c) MUST_CHECK;
 /* Are there closed ones that still linger? (A process that leaves may wait for
  * them: they end within their linger time; loop_free cuts them off.) */
 bool conn_any_closing(const struct loop *loop);
+/* For a process that leaves: rounds until they have sent what they owe and
+ * their peers have closed, or have had half a second to; within_ms at most, or
+ * until loop_stop(). */
+void conn_finish(struct loop *loop, uint64_t within_ms);
 
 int conn_fd(const struct conn *c); /* for getpeername and the like only */
 uint64_t conn_bytes_in(const struct conn *c); /* of the protocol, not of TLS */

@@ -14,6 +14,7 @@
 #include "libnet/tls_private.h"
 
 #define MAX_LINGERS 12
+#define HURRY_MS    500 /* of a process that leaves, when all is sent */
 
 static void
 list_in(struct conn *c)
@@ -100,8 +101,11 @@ conn_closing_step(struct conn *c)
 		}
 		if (c->more)
 			conn_queue_soon(c);
-		if (c->shut_done)
+		if (c->shut_done) {
 			c->phase = CONN_LINGER;
+			if (c->loop->hurry)
+				timer_start_ms(&c->timer, HURRY_MS);
+		}
 	}
 	if (c->phase == CONN_LINGER && (c->eof || !read_away(c))) {
 		retire(c);
@@ -188,6 +192,32 @@ bool
 conn_any_closing(const struct loop *loop)
 {
 	return loop->closing != NULL;
+}
+
+static void
+time_over(void *arg)
+{
+	bool *is_over = arg;
+
+	*is_over = true;
+}
+
+void
+conn_finish(struct loop *loop, uint64_t within_ms)
+{
+	bool is_over = false;
+	struct timer limit;
+
+	loop->hurry = true;
+	loop->stop = false;
+	for (struct conn *c = loop->closing; c != NULL; c = c->next)
+		if (c->phase == CONN_LINGER)
+			timer_start_ms(&c->timer, HURRY_MS);
+	timer_init(&limit, loop, time_over, &is_over);
+	timer_start_ms(&limit, within_ms);
+	while (loop->closing != NULL && !is_over && !loop->stop)
+		(void)loop_round(loop, true);
+	timer_stop(&limit);
 }
 
 /* --- what the log asks -------------------------------------------------- */

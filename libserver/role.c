@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "libbase/ceilings.h"
-#include "libbase/clock.h"
 #include "libbase/mem.h"
 #include "libnet/conn.h"
 #include "libnet/loop.h"
@@ -379,15 +378,6 @@ enter(struct role *r, struct err *err)
 	return 0;
 }
 
-void
-role_send_rest(struct loop *loop, uint64_t ms)
-{
-	uint64_t until = clock_mono_us() + ms * 1000;
-
-	while (conn_any_closing(loop) && clock_mono_us() < until)
-		(void)loop_round(loop, true);
-}
-
 int
 role_main(const struct family *f, const char *name, unsigned index)
 {
@@ -416,8 +406,9 @@ role_main(const struct family *f, const char *name, unsigned index)
 	}
 	if (!r->is_quitting)
 		loop_run(r->loop);
-	if (r->is_draining)
-		role_send_rest(r->loop, conf_ms(r->conf, "drain_time"));
+	/* last words to clients; with the parent's death there are none */
+	if (r->maker != NULL)
+		conn_finish(r->loop, conf_ms(r->conf, "drain_time"));
 	ipc_flush(r->maker, LAST_WORDS_MS);
 	for (size_t i = 0; i < N_ELEMENTS(r->peers); i++)
 		ipc_flush(r->peers[i], LAST_WORDS_MS);

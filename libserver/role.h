@@ -77,9 +77,6 @@ role_spawn(struct role *r, enum role_id id, unsigned index, struct err *err);
 
 /* ---- inside libserver ---- */
 
-/* The loop has stopped: what closed connections still have to send is sent,
- * for at most ms. */
-void role_send_rest(struct loop *loop, uint64_t ms);
 /* The ids of a SET_UID setting: a number is uid and gid, a name is looked up
  * in /etc/passwd (never NSS). */
 int role_user(const struct conf *c, const char *setting, uid_t *uid_out,

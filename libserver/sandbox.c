@@ -266,6 +266,25 @@ static const struct call sanitizer_calls[] = {
 	C(setrlimit, ~0u),
 	C(getppid, ~0u),
 };
+
+/* The runtime asks these by name. A report ends the process by SIGABRT, which
+ * the parent and the nursery tell; leaks are no matter of daemons, whose roots
+ * live as long as they do, and in a sandbox the search finds no way to stop
+ * the threads. */
+const char *__asan_default_options(void);
+int __lsan_is_turned_off(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "abort_on_error=1:handle_abort=0";
+}
+
+int
+__lsan_is_turned_off(void)
+{
+	return 1;
+}
 #endif
 
 static int

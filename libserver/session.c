@@ -51,9 +51,21 @@ finish(struct session_runtime *run)
 	if (run->is_over)
 		return;
 	run->is_over = true;
+	role_quit(&run->role);
+}
+
+/* Out of the loop, so that none of the program's functions is on the stack. */
+static void
+end(struct session_runtime *run)
+{
+	struct role *r = &run->role;
+
+	/* answers under way arrive whole; at the deadline all is cut */
+	if (run->se.n_conns == 0)
+		conn_finish(r->loop, conf_ms(r->conf, "drain_time"));
 	if (run->ops->end != NULL)
 		run->ops->end(&run->se);
-	role_quit(&run->role);
+	ipc_flush(r->maker, LAST_MS);
 }
 
 static void
@@ -86,6 +98,7 @@ deadline_over(void *arg)
 	log_warn(0, "connections cut at the end of drain_time", "count",
 	    LOG_U64(run->se.n_conns), NULL);
 	finish(run);
+	loop_stop(run->role.loop); /* for those that are being closed */
 }
 
 static void
@@ -504,7 +517,6 @@ session_main(struct role *nursery, enum role_id as,
 	}
 	if (!run->is_over)
 		loop_run(run->role.loop);
-	role_send_rest(run->role.loop, conf_ms(run->role.conf, "drain_time"));
-	ipc_flush(run->role.maker, LAST_MS);
+	end(run);
 	exit(0);
 }

@@ -94,12 +94,14 @@ class Box:
         self.load()
         return self
 
-    def __exit__(self, *_exc):
-        subprocess.run([TOP + '/tools/sandbox', 'stop', self.dir], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def __exit__(self, *exc):
+        was_there = os.path.exists(self.dir + '/sandbox.json')
+        r = subprocess.run([TOP + '/tools/sandbox', 'stop', self.dir], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if os.environ.get('KEEP') is None:
             shutil.rmtree(self.dir, ignore_errors=True)
         else:
             print('kept: ' + self.dir, file=sys.stderr)
+        want(not r.returncode or not was_there or (exc and exc[0]), r.stdout.strip()[-900:])
 
     def load(self):
         self.env = {}

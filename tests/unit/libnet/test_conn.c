@@ -311,6 +311,49 @@ test_linger(void **state)
 	net_close(&f);
 }
 
+/* A process leaves: what is queued arrives, and the peer that does not close is
+ * not waited for as long as else. */
+static void
+test_finish(void **state)
+{
+	struct net_fixture f;
+	struct conn_conf cc = net_fixture_conf;
+	uint64_t before;
+	struct buf in;
+
+	(void)state;
+	cc.linger_ms = 30000;
+	net_open(&f, &cc);
+	out_puts(conn_out(f.conn), "* BYE\r\n");
+	conn_close(&f.conn);
+	before = clock_mono_us();
+	conn_finish(f.loop, 30000);
+	assert_true(clock_mono_us() - before < 5000000);
+	assert_false(conn_any_closing(f.loop));
+	buf_init(&in, 100);
+	net_peer_recv(&f, &in);
+	assert_string_equal(buf_cstr(&in), "* BYE\r\n");
+	buf_free(&in);
+	net_close(&f);
+}
+
+/* One who does not read: given up when the time is over. */
+static void
+test_finish_is_limited(void **state)
+{
+	struct net_fixture f;
+	char *big = calloc(1, 1 << 20);
+
+	(void)state;
+	net_open(&f, &net_fixture_conf);
+	out_bytes(conn_out(f.conn), big, 1 << 20);
+	conn_close(&f.conn);
+	conn_finish(f.loop, 50);
+	assert_true(conn_any_closing(f.loop));
+	free(big);
+	net_close(&f);
+}
+
 static void
 test_short_file_is_death(void **state)
 {
@@ -494,6 +537,8 @@ main(void)
 		cmocka_unit_test(test_wake_and_soon),
 		cmocka_unit_test(test_timeout_is_death),
 		cmocka_unit_test(test_deadline_holds_against_trickle),
+		cmocka_unit_test(test_finish),
+		cmocka_unit_test(test_finish_is_limited),
 		cmocka_unit_test(test_detach), cmocka_unit_test(test_preload),
 		cmocka_unit_test(test_flush_wish) };
 
