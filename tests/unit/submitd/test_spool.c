@@ -236,9 +236,10 @@ what_fails_leaves_nothing(void **state)
 static void
 limit(rlim_t octets)
 {
+	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct rlimit l;
 
-	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(sigaction(SIGXFSZ, &ignore, NULL), 0);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
 	l.rlim_cur = octets;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
