@@ -252,6 +252,8 @@ on_timeout(struct conn *conn, void *arg)
 	struct client *c = arg;
 
 	(void)conn;
+	if (c->fc.is_busy)
+		return; /* it is we who are slow */
 	if (c->state == CLIENT_TALK && c->fe->ops->timeout != NULL)
 		c->fe->ops->timeout(&c->fc);
 	frontend_close(&c->fc, "timeout");
