@@ -302,16 +302,16 @@ mailbox_open_sized(struct mailbox *mb, struct mailbox_rec *rec, int *fd_out,
 }
 
 static int
-count_sizes(int fd, struct crlf_count *c, struct err *err)
+count_sizes(int fd, uint64_t size, struct crlf_count *c, struct err *err)
 {
 	struct buf b;
-	ssize_t n;
+	ssize_t n = 0;
 	char *p;
 
 	*c = (struct crlf_count){ 0 };
 	buf_init(&b, IO_BLOCK);
 	p = buf_reserve(&b, IO_BLOCK);
-	while ((n = io_read(fd, p, IO_BLOCK)) > 0)
+	while (c->bytes < size && (n = io_read(fd, p, IO_BLOCK)) > 0)
 		crlf_count(c, slice_of(p, (size_t)n));
 	buf_free(&b);
 	return n == -1 ? err_sys(err, "read a message") : 0;
@@ -321,13 +321,14 @@ int
 mailbox_sizes(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
 {
 	struct crlf_count c;
+	uint64_t size;
 	int fd, r;
 
 	if (rec->size != NAME_NO_SIZE && rec->wire != NAME_NO_SIZE)
 		return 0;
-	if (mailbox_open_message(mb, rec, &fd, err) == -1)
+	if (mailbox_open_sized(mb, rec, &fd, &size, err) == -1)
 		return -1;
-	if ((r = count_sizes(fd, &c, err)) == 0)
+	if ((r = count_sizes(fd, size, &c, err)) == 0)
 		mailbox_sizes_are(mb, rec, c.bytes, crlf_wire(&c));
 	io_close(&fd);
 	return r;
