@@ -28,22 +28,38 @@ put_length(struct buf *text, uint64_t n)
 	buf_puts(text, "}\r\n");
 }
 
-/* Octets from pos on into the text. */
+/* Octets from the n-th of a span on, into the text. */
 static int
-put_inline(
-    struct fetch_answer *a, struct crlf_pos pos, size_t wire, struct err *err)
+put_inline(struct fetch_answer *a, const struct mime_span *span, uint64_t off,
+    size_t wire, struct err *err)
 {
-	char *to = buf_reserve(&a->text, wire);
+	char block[3500], *to = buf_reserve(&a->text, wire);
+	struct crlf_pos pos = { 0 };
 	struct slice in;
-	size_t n = 0;
+	size_t n = 0, got;
 
-	while (to != NULL && n < wire) {
-		if (fetch_peek(a->src->file, pos.file, &in, err) == -1)
+	if (to == NULL)
+		return 0; /* remembered by the buffer */
+	if (span->off == 0 &&
+	    fetch_read(a->src->file, off, to, wire, &n, err) == -1)
+		return -1;
+	if (span->off != 0 &&
+	    fetch_source_locate(a->src, span, off, &pos, err) == -1)
+		return -1;
+	while (span->off != 0 && n < wire) {
+		uint64_t left = span->off + span->bytes - pos.file;
+
+		if (fetch_read_stored(a->src->file, pos.file, block,
+			left < sizeof(block) ? (size_t)left : sizeof(block),
+			&got, err) == -1)
 			return -1;
-		if (in.n == 0 && !pos.owes_lf)
-			return err_set(err, ERR_CORRUPT, "message is cut off");
+		if (got == 0 && !pos.owes_lf)
+			break;
+		in = slice_of(block, got);
 		n += crlf_convert(&pos, &in, to + n, wire - n);
 	}
+	if (n < wire)
+		return err_set(err, ERR_CORRUPT, "message is cut off");
 	buf_commit(&a->text, n);
 	return 0;
 }
@@ -78,18 +94,18 @@ put_range(struct fetch_answer *a, const struct fetch_section *s,
     const struct mime_span *span, struct err *err)
 {
 	uint64_t wire = clip(s, span->wire);
+	uint64_t off = s->is_partial ? s->offset : 0;
 	struct crlf_pos pos;
 
 	if (wire == 0) {
 		buf_puts(&a->text, "\"\"");
 		return 0;
 	}
-	if (fetch_source_locate(
-		a->src, span, s->is_partial ? s->offset : 0, &pos, err) == -1)
-		return -1;
 	put_length(&a->text, wire);
 	if (wire <= INLINE_MAX && a->text.n < TEXT_MAX)
-		return put_inline(a, pos, (size_t)wire, err);
+		return put_inline(a, span, off, (size_t)wire, err);
+	if (fetch_source_locate(a->src, span, off, &pos, err) == -1)
+		return -1;
 	return put_piece(a, span, &pos, wire, err);
 }
 

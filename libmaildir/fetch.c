@@ -78,6 +78,10 @@ bytes_at(struct fetch *f, uint64_t off, struct slice *out, struct err *err)
 		*out = SLICE_NONE;
 		return 0;
 	}
+	if (off >= f->size) { /* known without asking */
+		*out = SLICE_NONE;
+		return 0;
+	}
 	if (off < f->block_off || off >= f->block_off + f->block.n) {
 		buf_reset(&f->block);
 		f->block_off = off;

@@ -288,6 +288,21 @@ complete_utf8(struct charset *c, struct slice *in, struct buf *out)
 	}
 }
 
+/* Where the run of ASCII at the front ends, in steps of a word. */
+static size_t
+ascii_run(const char *p, size_t n)
+{
+	size_t i;
+	uint64_t w;
+
+	for (i = 0; i + sizeof(w) <= n; i += sizeof(w)) {
+		memcpy(&w, p + i, sizeof(w));
+		if ((w & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	return i;
+}
+
 static void
 feed_utf8(struct charset *c, struct slice in, struct buf *out)
 {
@@ -295,8 +310,12 @@ feed_utf8(struct charset *c, struct slice in, struct buf *out)
 
 	complete_utf8(c, &in, out);
 	while (i < in.n) {
-		int n = utf8_length(in.p + i, in.n - i);
+		int n;
 
+		i += ascii_run(in.p + i, in.n - i);
+		if (i == in.n)
+			break;
+		n = utf8_length(in.p + i, in.n - i);
 		if (n > 0) {
 			i += (size_t)n;
 			continue;
