@@ -153,6 +153,7 @@ want_folder(struct save *s, struct flush_set *fs, struct err *err)
 	s->list.is_flushing = true;
 	s->list.flush_ino = s->mb->list.ino;
 	s->list.flush_off = s->mb->list.end;
+	s->list.flush_uid = s->mb->list.last_uid;
 	io_flush_want(fs, s->list.flush_fd, FLUSH_LIST);
 	if (s->mb->list.flushed == 0) /* U4: another may have replaced it */
 		io_flush_want(fs, s->mb->folder.control, FLUSH_FOLDER);
@@ -381,10 +382,8 @@ done(struct save *s)
 		for (i = 0; i < s->n; i++)
 			bytes += (int64_t)s->v[i].size;
 		mailbox_quota_add(s->mb, bytes, (int64_t)s->n);
-		uidlist_note_flushed(
-		    &s->mb->list, s->list.flush_ino, s->list.flush_off);
+		mailbox_note_flushed(s->mb, &s->list);
 		mailbox_refresh_drop(&s->list);
-		mailbox_note_told(s->mb);
 	}
 	for (i = 0; i < s->n; i++)
 		s->v[i].place = PLACE_NONE;

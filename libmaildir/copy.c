@@ -527,6 +527,7 @@ want_folders(struct copy *c, struct flush_set *fs, struct err *err)
 	c->list.is_flushing = true;
 	c->list.flush_ino = c->to->list.ino;
 	c->list.flush_off = c->to->list.end;
+	c->list.flush_uid = c->to->list.last_uid;
 	io_flush_want(fs, c->list.flush_fd, FLUSH_LIST);
 	if (c->to->list.flushed == 0) /* U4: another may have replaced it */
 		io_flush_want(fs, c->to->folder.control, FLUSH_FOLDER);
@@ -598,8 +599,7 @@ folder_step(struct copy *c, struct flush_set *fs, struct err *err)
 	if (check_flush(fs, err) == -1)
 		return fail(c);
 	if (c->list.is_flushing)
-		uidlist_note_flushed(
-		    &c->to->list, c->list.flush_ino, c->list.flush_off);
+		mailbox_note_flushed(c->to, &c->list);
 	mailbox_refresh_drop(&c->list);
 	mailbox_note_told(c->to);
 	if (!c->move)

@@ -84,6 +84,7 @@ struct folder *mailbox_folder(struct mailbox *mb);
 /* State of one caller's refresh; zeroed at the start. */
 struct mailbox_refresh {
 	uint64_t flush_ino, flush_off; /* what a flush in flight will cover */
+	uint32_t flush_uid;            /* the last one in it */
 	int flush_fd;                  /* valid while is_flushing */
 	bool is_flushing;
 };

@@ -141,6 +141,9 @@ int mailbox_rec_dir(const struct mailbox *mb, const struct mailbox_rec *rec);
 int mailbox_scan(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* What is flushed may be told. */
 void mailbox_note_told(struct mailbox *mb);
+/* The flush that r asked for is done. What the list held then may be told, also
+ * when somebody has appended to it since: who made a message sees it. */
+void mailbox_note_flushed(struct mailbox *mb, const struct mailbox_refresh *r);
 
 /* ---- list.c ---- */
 

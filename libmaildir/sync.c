@@ -393,6 +393,16 @@ mailbox_note_told(struct mailbox *mb)
 		mb->told_uid = mb->recs.v[mb->recs.n - 1]->uid;
 }
 
+void
+mailbox_note_flushed(struct mailbox *mb, const struct mailbox_refresh *r)
+{
+	uidlist_note_flushed(&mb->list, r->flush_ino, r->flush_off);
+	if (mb->list.fd != -1 && mb->list.ino == r->flush_ino &&
+	    r->flush_uid > mb->told_uid)
+		mb->told_uid = r->flush_uid;
+	mailbox_note_told(mb);
+}
+
 static bool
 needs_lock(const struct mailbox *mb)
 {
@@ -443,8 +453,7 @@ flush_done(struct mailbox *mb, struct mailbox_refresh *r, struct flush_set *fs,
 		errno = fs->error;
 		return err_sys(err, "flush dovecot-uidlist");
 	}
-	uidlist_note_flushed(&mb->list, r->flush_ino, r->flush_off);
-	mailbox_note_told(mb);
+	mailbox_note_flushed(mb, r);
 	return 0;
 }
 
@@ -461,6 +470,7 @@ flush_wanted(struct mailbox *mb, struct mailbox_refresh *r,
 	r->is_flushing = true;
 	r->flush_ino = mb->list.ino;
 	r->flush_off = mb->list.end;
+	r->flush_uid = mb->list.last_uid;
 	fs->n = 0;
 	fs->error = 0;
 	io_flush_want(fs, r->flush_fd, FLUSH_LIST);

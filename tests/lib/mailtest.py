@@ -287,14 +287,16 @@ def parse_data(parts):
             if m.group(4) == b'(':
                 stack.append([])
             elif m.group(4) == b')':
-                want(len(stack) > 1, 'too many ) in %r' % parts)
+                if len(stack) == 1:
+                    raise Bad('too many ) in %r' % parts)
                 x = stack.pop()
                 stack[-1].append(x)
             elif m.group(1) is not None:
                 stack[-1].append(re.sub(rb'\\(.)', rb'\1', m.group(1)))
             elif m.group(2) or m.group(3):
                 stack[-1].append(m.group(2) or m.group(3))
-    want(len(stack) == 1, 'missing ) in %r' % (parts,))
+    if len(stack) > 1:
+        raise Bad('missing ) in %r' % parts)
     return stack[0]
 
 
