@@ -21,8 +21,8 @@ fetch_source_get(struct fetch_source **src)
 	return s;
 }
 
-void
-fetch_source_close(struct fetch_source *src)
+static void
+close_message(struct fetch_source *src)
 {
 	if (src->file == NULL)
 		return;
@@ -44,7 +44,7 @@ fetch_source_free(struct fetch_source **source)
 	if (src == NULL)
 		return;
 	*source = NULL;
-	fetch_source_close(src);
+	close_message(src);
 	buf_free(&src->header);
 	arena_free(&src->arena);
 	crlf_map_free(&src->map);
@@ -56,7 +56,7 @@ fetch_source_rest(struct fetch_source *src)
 {
 	if (src->file == NULL || fetch_size(src->file) > WORTH_KEEPING)
 		return;
-	fetch_source_close(src);
+	close_message(src);
 	buf_free(&src->header);
 	arena_free(&src->arena);
 }
@@ -67,7 +67,7 @@ fetch_source_open(struct fetch_source *src, struct mailbox *mb,
 {
 	if (src->uid == rec->uid)
 		return 0;
-	fetch_source_close(src);
+	close_message(src);
 	if (fetch_open(mb, rec, &src->file, err) == -1)
 		return -1;
 	src->uid = rec->uid;

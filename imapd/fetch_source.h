@@ -34,8 +34,6 @@ struct fetch_source {
 /* Allocate on first use; *src stays the session's. */
 struct fetch_source *fetch_source_get(struct fetch_source **src);
 void fetch_source_free(struct fetch_source **src);
-/* Close the message. */
-void fetch_source_close(struct fetch_source *src);
 /* The command is over: close it unless reading it again would be dear. */
 void fetch_source_rest(struct fetch_source *src);
 

@@ -183,6 +183,7 @@ static const struct search_row rows[] = {
 	UNFLAG_ROW("UNSEEN", FLAG_SEEN),
 };
 
+/* A sequence set is its own name. */
 static const struct search_row set_row = {
 	.name = "sequence set", .takes = TAKES_SEQS, .test = in_seqs
 };
