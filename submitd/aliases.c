@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The aliases file. */
+#include "libbase/ceilings.h"
+
 #include "submitd/aliases.h"
 
 #define MAX_TARGETS 200 /* of one alias; more wants a list manager */
@@ -98,6 +100,12 @@ add_targets(struct alias *al, struct arena *arena, struct slice rest,
 	return 0;
 }
 
+static void
+free_map(void *arg)
+{
+	map_free(arg);
+}
+
 int
 aliases_parse(
     struct aliases *a, struct arena *arena, struct slice text, struct err *err)
@@ -105,6 +113,10 @@ aliases_parse(
 	struct slice line;
 	unsigned line_no = 0, at;
 
+	a->by_key = arena_zero(arena, sizeof *a->by_key);
+	if (a->by_key == NULL)
+		return err_set(err, ERR_LIMIT, "no room for aliases");
+	arena_on_reset(arena, free_map, a->by_key);
 	for (at = 1; next_line(&text, &line_no, &line); at = line_no + 1) {
 		struct alias *al;
 		struct slice key;
@@ -124,6 +136,8 @@ aliases_parse(
 			return -1;
 		al->next = a->first;
 		a->first = al;
+		/* of two of a name the last one counts */
+		(void)map_put(a->by_key, al->key, al);
 		a->n++;
 	}
 	if (arena->failed)
@@ -134,10 +148,12 @@ aliases_parse(
 const struct alias *
 aliases_find(const struct aliases *a, struct slice key)
 {
-	const struct alias *al;
+	char folded[2 * MAX_ADDRESS];
+	size_t i;
 
-	for (al = a->first; al != NULL; al = al->next)
-		if (slice_ieq(al->key, key))
-			return al;
-	return NULL;
+	if (a->by_key == NULL || key.n > sizeof folded)
+		return NULL;
+	for (i = 0; i < key.n; i++)
+		folded[i] = ascii_lower(key.p[i]);
+	return map_get(a->by_key, slice_of(folded, key.n));
 }

@@ -9,6 +9,7 @@
 
 #include "libbase/arena.h"
 #include "libbase/err.h"
+#include "libbase/hash.h"
 
 struct alias {
 	struct alias *next;
@@ -19,6 +20,7 @@ struct alias {
 
 struct aliases { /* zeroed is empty; all of it lives in the arena given */
 	struct alias *first;
+	struct map *by_key; /* NULL: none were read */
 	unsigned n;
 };
 
