@@ -125,7 +125,7 @@ aliases_parse(
 		if (line.n == 0 || line.p[0] == '#')
 			continue;
 		key = cut_word(&line, ':');
-		if (key.n == 0)
+		if (key.n == 0 || key.n > 2 * MAX_ADDRESS)
 			return err_set(err, ERR_INVALID,
 			    "line %u: write \"name: target\"", at);
 		al = arena_zero(arena, sizeof *al);
