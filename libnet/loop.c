@@ -139,7 +139,8 @@ blocks_idle(struct ev_loop *ev, ev_timer *w, int revents)
 	ev_timer_stop(ev, w);
 	if (!loop->blocks.used) {
 		blocks_free(loop);
-		/* a third of an idle session's own pages, measured */
+		/* a session that has fetched and searched: 828 KiB of its own
+		 * without, 464 with this (measured) */
 		(void)malloc_trim(0);
 		return;
 	}
