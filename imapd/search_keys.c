@@ -184,9 +184,8 @@ static const struct search_row rows[] = {
 };
 
 /* A sequence set is its own name. */
-static const struct search_row set_row = {
-	.name = "sequence set", .takes = TAKES_SEQS, .test = in_seqs
-};
+static const struct search_row set_row = { .takes = TAKES_SEQS,
+	.test = in_seqs };
 
 static const struct search_row *
 find_row(struct slice name)
