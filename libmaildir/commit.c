@@ -375,13 +375,10 @@ give_names(struct save *s, struct err *err)
 static void
 done(struct save *s)
 {
-	int64_t bytes = 0;
 	size_t i;
 
 	if (s->kind == SAVE_NUMBERED) {
-		for (i = 0; i < s->n; i++)
-			bytes += (int64_t)s->v[i].size;
-		mailbox_quota_add(s->mb, bytes, (int64_t)s->n);
+		mailbox_quota_add(s->mb, (int64_t)save_bytes(s), (int64_t)s->n);
 		mailbox_note_flushed(s->mb, &s->list);
 		mailbox_refresh_drop(&s->list);
 	}

@@ -249,6 +249,17 @@ save_count(const struct save *s)
 	return s->n;
 }
 
+uint64_t
+save_bytes(const struct save *s)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		n += s->v[i].size;
+	return n;
+}
+
 uint32_t
 save_uid(const struct save *s, size_t i)
 {

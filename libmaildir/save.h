@@ -51,6 +51,8 @@ void save_free(struct save **s); /* not committed: removed */
 /* After STEP_DONE of a save with UIDs; i in order of save_add. */
 uint32_t save_uidvalidity(const struct save *s);
 size_t save_count(const struct save *s);
+/* Stored octets of all its messages. */
+uint64_t save_bytes(const struct save *s);
 uint32_t save_uid(const struct save *s, size_t i);
 
 /* ---- delivery in two recorded steps (DESIGN 5, 8) ---- */

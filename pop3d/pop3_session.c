@@ -32,6 +32,10 @@ pop3_err(struct pop3_session *s, const char *text)
 	return STEP_FAIL;
 }
 
+/* In flush.error until the flusher has put its answer there: a step is not
+ * called before, whatever else wakes the connection. */
+#define FLUSH_IN_FLIGHT (-1)
+
 /* RFC 2449 8, RFC 3206: what may pass and what will not. */
 static const char *const fail_words[] = {
 	[ERR_OK] = "[SYS/TEMP] Something is wrong",
@@ -169,6 +173,10 @@ pop3_run(struct conn *c, void *arg)
 		pop3_close(s, conn_death(c));
 		return;
 	}
+	if (s->flush.error == FLUSH_IN_FLIGHT) {
+		conn_want(c, WANT_FLUSH);
+		return;
+	}
 	while (conn_slice_left(c)) {
 		if (may_end(s)) {
 			pop3_close(s, "drain");
@@ -196,6 +204,7 @@ pop3_run(struct conn *c, void *arg)
 			conn_want(c, WANT_DRAIN);
 			return;
 		case STEP_FLUSH:
+			s->flush.error = FLUSH_IN_FLIGHT;
 			conn_flush_set(c, &s->flush);
 			conn_want(c, WANT_FLUSH);
 			return;

@@ -266,15 +266,20 @@ finish(struct delivery *d, struct err *err)
 	struct folder to;
 	struct save *save = NULL;
 	struct save_message m = { .internaldate = MAILBOX_NO_DATE };
+	struct err ignored;
 	int rc;
 
 	if (open_target(d, &to, err) == -1)
 		return -1;
 	rc = save_begin_unstage(
 	    store_mail_fd(d->store), slice_str(d->stage), &to, &m, &save, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = commit_here(save, err);
-	else if (err->code == ERR_NOTFOUND)
+		/* a number only; what fails here is counted anew later */
+		if (rc == 0)
+			(void)!quota_add(
+			    d->store, (int64_t)save_bytes(save), 1, &ignored);
+	} else if (err->code == ERR_NOTFOUND)
 		rc = 0; /* gone from the stage: it was delivered */
 	save_free(&save);
 	folder_close(&to);
