@@ -105,6 +105,10 @@ copy_or_move(struct imap_cmd *cmd, bool move)
 		return r;
 	if (move)
 		tell_moved(cmd, x->copy);
+	/* RFC 4315 3: UIDs that are gone are no error; a client that hears NO
+	 * tries for ever */
+	if (r == STEP_FAIL && cmd->is_uid && cmd->err.code == ERR_GONE)
+		return imap_ok(cmd, NULL, "No messages");
 	if (r == STEP_FAIL)
 		return r;
 	return imap_ok(cmd, move ? NULL : copyuid(cmd, x->copy), NULL);
