@@ -74,7 +74,8 @@ pam_sm_authenticate(pam_handle_t *h, int flags, int argc, const char **argv)
 	r = pam_get_authtok(h, PAM_AUTHTOK, &given, NULL);
 	if (r != PAM_SUCCESS)
 		return r;
-	if (begins(user, "no"))
+	/* it may have been renamed: the old name is freed */
+	if (pam_get_user(h, &user, NULL) != PAM_SUCCESS || begins(user, "no"))
 		return PAM_USER_UNKNOWN;
 	return strcmp(given, right) == 0 ? PAM_SUCCESS : PAM_AUTH_ERR;
 }
