@@ -40,6 +40,7 @@ class Report:
 
     def __init__(self, suite):
         self.suite, self.bad = suite, 0
+        signal.signal(signal.SIGTERM, lambda *_a: sys.exit(143))  # so that sandboxes end
         if len(sys.argv) < 2:
             sys.exit('usage: check BUILDDIR [--quick|--long] [--only WORD] [--seed N]')
         self.build = os.path.abspath(sys.argv[1])
