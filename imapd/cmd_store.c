@@ -95,9 +95,10 @@ store_mask(struct imap_cmd *cmd, struct store_ctx *x)
 	if (r == -1)
 		return STEP_FAIL;
 	x->has_mask = true;
-	/* a new name is told before the first message that has it */
-	if (update_has_news(cmd->s))
-		(void)update_tell(cmd->s, false);
+	/* A new name is told before the first message that has it; flags that
+	 * others set only with what we set, at the end: RFC 3501 6.4.6 wants
+	 * them without a race. */
+	update_tell_new_names(cmd->s);
 	return STEP_AGAIN;
 }
 

@@ -51,8 +51,11 @@ is_quiet(const struct imap_session *s)
 		return false;
 	if (s->stale != NULL && s->stale->n > 0)
 		return false;
+	/* put_runs() takes what is for what was told */
+	if (update_has_news(s))
+		return false;
 	if (s->is_idling)
-		return s->phase == PHASE_RUN && !update_has_news(s);
+		return s->phase == PHASE_RUN;
 	/* nothing of a command has been read */
 	return s->phase == PHASE_READ && arena_used(&s->arena) == 0 &&
 	    s->input.line_bytes == 0;

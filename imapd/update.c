@@ -164,14 +164,18 @@ tell_flags(void *arg, uint32_t seq, struct mailbox_rec *rec)
 	update_tell_flags(s, seq, rec);
 }
 
-static void
-tell_keywords(void *arg)
+void
+update_tell_new_names(struct imap_session *s)
 {
-	struct imap_session *s = arg;
-
 	/* a session that was parked has a new view, and the old names */
 	if (s->names != names_hash(s))
 		update_tell_names(s);
+}
+
+static void
+tell_keywords(void *arg)
+{
+	update_tell_new_names(arg);
 }
 
 /* Flags that changed while the session was parked. */

@@ -20,6 +20,8 @@ void update_put_flags(
     struct buf *b, const struct imap_session *s, const struct mailbox_rec *rec);
 /* "* FLAGS (...)" and "* OK [PERMANENTFLAGS (...)] ..." */
 void update_tell_names(struct imap_session *s);
+/* The same, if they are others than those last told. */
+void update_tell_new_names(struct imap_session *s);
 /* One untagged FETCH with the flags, as STORE and updates need it. */
 void update_tell_flags(
     struct imap_session *s, uint32_t seq, const struct mailbox_rec *rec);
