@@ -196,12 +196,6 @@ fetch_read_stored(struct fetch *f, uint64_t off, char *p, size_t max,
 }
 
 int
-fetch_peek(struct fetch *f, uint64_t off, struct slice *out, struct err *err)
-{
-	return bytes_at(f, off, out, err);
-}
-
-int
 fetch_dup(struct fetch *f, int *fd_out, struct err *err)
 {
 	int fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);

@@ -29,10 +29,6 @@ int fetch_read(struct fetch *f, uint64_t off, char *p, size_t max,
 /* Bytes as stored. */
 int fetch_read_stored(struct fetch *f, uint64_t off, char *p, size_t max,
     size_t *n_out, struct err *err) MUST_CHECK;
-/* The same where they lie, without a copy: at least one from off on unless it
- * is the end. Valid until the next call. */
-int fetch_peek(struct fetch *f, uint64_t off, struct slice *out,
-    struct err *err) MUST_CHECK;
 
 /* For an output chain that converts by itself: a descriptor to own (dup), and
  * where the wire offset lies in the file. */

@@ -108,8 +108,8 @@ bool mailbox_has_quota(const struct mailbox *mb);
  * is made again. */
 void mailbox_quota_add(struct mailbox *mb, int64_t bytes, int64_t msgs);
 /* What a message counts, also when its size is not known yet. */
-int64_t mailbox_quota_size(
-    const struct mailbox *mb, const struct mailbox_rec *rec);
+int64_t
+mailbox_quota_size(const struct mailbox *mb, const struct mailbox_rec *rec);
 
 /* ---- records.c ---- */
 

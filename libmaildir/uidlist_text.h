@@ -5,8 +5,9 @@
 
 #include "libbase/buf.h"
 
-#define MAX_UIDLIST_LINE 4096 /* name 255, GUID, POP3 UIDL, fields of others   \
-			       */
+#define MAX_UIDLIST_LINE                                                       \
+	4096 /* name 255, GUID, POP3 UIDL, fields of others                    \
+	      */
 
 struct uidlist_head {
 	unsigned version; /* 1 or 3; 0: none read */

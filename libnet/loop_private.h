@@ -53,7 +53,7 @@ struct loop {
 	bool stop;
 	bool in_round;
 	int epoll_fd; /* where loop_forget looks first */
-	bool hurry; /* the process leaves: closed connections linger less */
+	bool hurry;   /* the process leaves: closed connections linger less */
 	struct loop_blocks blocks;
 	struct flusher *flusher; /* of flush.c */
 	struct conn *closing;    /* of conn_end.c */

@@ -233,7 +233,8 @@ test_foreign(void **state)
 	assert_int_equal(mkdirat(fd, "plain", 0700), 0);
 	assert_int_equal(symlinkat("/etc", fd, ".link"), 0);
 	assert_int_equal(
-	    close(openat(fd, ".file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+	    close(openat(fd, ".file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)),
+	    0);
 	assert_string_equal(tree(st), "INBOX[I] \\=bad\\26name[]");
 	put_message(st, "\\=bad\\26name", "new", "1.M1P1.h");
 	assert_int_equal(create(st, "link"), ERR_EXISTS);
