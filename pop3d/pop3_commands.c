@@ -204,7 +204,7 @@ retr_step(struct pop3_session *s)
 static enum step
 scan_lines(struct pop3_session *s, struct err *err)
 {
-	char block[4000];
+	char block[3000];
 	size_t n;
 
 	while (s->lines > 0 && s->end < fetch_size(s->fetch)) {

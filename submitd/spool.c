@@ -128,7 +128,7 @@ spool_abort(struct spool *s, struct spool_entry *e)
 static int
 hash_portion(struct spool_entry *e, struct err *err)
 {
-	char block[4096 - 64];
+	char block[3500];
 	size_t n = 0;
 
 	while (n < HASH_PORTION) {

@@ -102,21 +102,46 @@ test_wrong(void **state)
 {
 	struct buf runs;
 	struct pack p, q;
+	unsigned wrong = 3; /* what a forger writes */
+	enum pack_kind wrong_kind;
 
 	(void)state;
+	memcpy(&wrong_kind, &wrong, sizeof(wrong_kind));
 	buf_init(&runs, MAX_PACKED);
 	fill(&p, &runs);
-	q = p, q.kind = 3, refused(q);
-	q = p, q.flags = 16, refused(q);
-	q = p, q.tag = SLICE("a\r\n* BYE x"), refused(q);
-	q = p, q.tag = SLICE_NONE, refused(q);
-	q = p, q.mailbox = SLICE("\xff"), refused(q);
-	q = p, q.uidvalidity = 0, refused(q);
-	q = p, q.uids = SLICE("1:5,900"), refused(q);
-	q = p, q.uids = SLICE("1:*"), refused(q);
-	q = p, q.recent = SLICE("x"), refused(q);
-	q = p, q.runs = slice_head(q.runs, PACK_RUN), refused(q);
-	q = p, q.runs = slice_head(q.runs, PACK_RUN + 1), refused(q);
+	q = p;
+	q.kind = wrong_kind;
+	refused(q);
+	q = p;
+	q.flags = 16;
+	refused(q);
+	q = p;
+	q.tag = SLICE("a\r\n* BYE x");
+	refused(q);
+	q = p;
+	q.tag = SLICE_NONE;
+	refused(q);
+	q = p;
+	q.mailbox = SLICE("\xff");
+	refused(q);
+	q = p;
+	q.uidvalidity = 0;
+	refused(q);
+	q = p;
+	q.uids = SLICE("1:5,900");
+	refused(q);
+	q = p;
+	q.uids = SLICE("1:*");
+	refused(q);
+	q = p;
+	q.recent = SLICE("x");
+	refused(q);
+	q = p;
+	q.runs = slice_head(q.runs, PACK_RUN);
+	refused(q);
+	q = p;
+	q.runs = slice_head(q.runs, PACK_RUN + 1);
+	refused(q);
 	buf_free(&runs);
 }
 
