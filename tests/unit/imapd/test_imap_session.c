@@ -159,7 +159,7 @@ read_until(unsigned i, const char *tag, struct buf *out)
 	struct slice rest, line;
 	ssize_t n;
 
-	while (idle < 3000) {
+	while (idle < 30000) {
 		(void)loop_round(se.loop, false);
 		unpark();
 		n = recv(clients[i].fd, block, sizeof(block), MSG_DONTWAIT);
@@ -174,7 +174,7 @@ read_until(unsigned i, const char *tag, struct buf *out)
 		}
 		if (n == -1 && errno == EAGAIN) {
 			idle++;
-			(void)usleep(1000);
+			(void)usleep(100);
 		}
 	}
 }
@@ -188,7 +188,7 @@ settle(void)
 	for (i = 0; i < 10; i++) {
 		(void)loop_round(se.loop, false);
 		unpark();
-		(void)usleep(1000);
+		(void)usleep(100);
 	}
 }
 
