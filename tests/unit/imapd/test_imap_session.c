@@ -185,7 +185,7 @@ settle(void)
 {
 	unsigned i;
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 100; i++) {
 		(void)loop_round(se.loop, false);
 		unpark();
 		(void)usleep(100);
