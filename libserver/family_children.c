@@ -531,8 +531,7 @@ child_died(struct child *c, int status)
 	memmove(c->deaths_us + 1, c->deaths_us,
 	    sizeof(c->deaths_us) - sizeof(c->deaths_us[0]));
 	c->deaths_us[0] = clock_mono_us();
-	if (c->spec->id != R_LOG && c->spec->id != R_AUTH)
-		parent_ctl_peer_gone(p);
+	parent_ctl_peer_gone(c);
 	if (!p->role.is_draining)
 		timer_start_ms(&c->pause, pause_ms(c));
 	parent_step(p);

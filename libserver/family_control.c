@@ -69,19 +69,25 @@ ask(struct parent *p, struct control_client *cc, uint16_t type,
 			continue;
 		ipc_begin(&o, type, &head, sizeof(head));
 		ipc_put_slice(&o, user);
-		if (ipc_send(c->peer, &o) == 0)
+		if (ipc_send(c->peer, &o) == 0) {
+			c->is_asked = true;
 			p->n_awaited++;
+		}
 	}
 	if (p->n_awaited == 0)
 		control_done(cc);
 }
 
-static struct control_client *
-asked(struct parent *p, uint64_t id)
+/* Whether this child was asked, and by this client: else it forges. */
+static bool
+was_asked(struct parent *p, struct ipc_peer *from, uint64_t id)
 {
-	if (p->n_awaited == 0 || id != p->asked_client)
-		return NULL;
-	return control_client_find(p->control, id);
+	const struct child *c = ipc_peer_arg(from);
+
+	if (c->is_asked && id == p->asked_client)
+		return true;
+	family_drop(from, "answered what was not asked");
+	return false;
 }
 
 void
@@ -98,18 +104,24 @@ parent_on_ctl_line(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 		family_drop(from, "line not readable");
 		return;
 	}
-	cc = asked(p, head.id);
+	if (!was_asked(p, from, head.id))
+		return;
+	cc = control_client_find(p->control, head.id);
 	if (cc != NULL)
 		control_say(cc, line);
 }
 
+/* It has answered, or never will. */
 static void
-one_less(struct parent *p)
+one_less(struct child *c)
 {
-	struct control_client *cc = asked(p, p->asked_client);
+	struct parent *p = c->parent;
+	struct control_client *cc;
 
-	if (p->n_awaited == 0 || --p->n_awaited > 0)
+	c->is_asked = false;
+	if (--p->n_awaited > 0)
 		return;
+	cc = control_client_find(p->control, p->asked_client);
 	if (cc != NULL)
 		control_done(cc);
 }
@@ -120,16 +132,16 @@ parent_on_ctl_done(struct role *r, struct ipc_peer *from, struct ipc_msg *m)
 	struct parent *p = r->state;
 	struct ipc_ctl head;
 
-	(void)from;
 	memcpy(&head, m->fixed, sizeof(head));
-	if (head.id == p->asked_client)
-		one_less(p);
+	if (was_asked(p, from, head.id))
+		one_less(ipc_peer_arg(from));
 }
 
 void
-parent_ctl_peer_gone(struct parent *p)
+parent_ctl_peer_gone(struct child *c)
 {
-	one_less(p);
+	if (c->is_asked)
+		one_less(c);
 }
 
 static void

@@ -33,6 +33,7 @@ struct child {
 	unsigned n_restarts;
 	uint64_t since; /* seconds since 1970 */
 	bool is_loud;   /* the loud line has been said */
+	bool is_asked;  /* a question of the control socket waits for it */
 };
 
 struct port {
@@ -132,7 +133,7 @@ parent_on_ctl_line(struct role *r, struct ipc_peer *from, struct ipc_msg *m);
 void
 parent_on_ctl_done(struct role *r, struct ipc_peer *from, struct ipc_msg *m);
 /* A role that was asked has gone. */
-void parent_ctl_peer_gone(struct parent *p);
+void parent_ctl_peer_gone(struct child *c);
 
 /* ---- family.c ---- */
 void parent_reload(struct parent *p);
