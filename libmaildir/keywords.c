@@ -5,7 +5,9 @@
  *
  * K1. A letter never changes its meaning while a file has it: names are added,
  *     and replaced only when no file in cur or new has the letter.
- * K2. The file is replaced whole by rename, flushed, under the uidlist's lock.
+ * K2. The file is replaced whole by rename, flushed, under the uidlist's lock,
+ *     and its mtime grows by whole seconds each time: Dovecot compares nothing
+ *     else, and would write "unknown-3" where it has not seen a name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -170,6 +172,21 @@ keywords_used(const struct folder *f, uint32_t *mask_out, struct err *err)
 	return 0;
 }
 
+/* Dovecot takes a file of the same second for the one that it has read. */
+static int
+make_later(const struct folder *f, int fd)
+{
+	struct stat was, now;
+
+	if (io_stat(f->control, FILE_NAME, &was) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (io_fstat(fd, &now) == -1)
+		return -1;
+	return now.st_mtime > was.st_mtime ?
+	    0 :
+	    io_set_mtime(fd, (int64_t)was.st_mtime + 1);
+}
+
 static int
 write_file(struct keywords *k, struct folder *f, struct err *err)
 {
@@ -181,7 +198,8 @@ write_file(struct keywords *k, struct folder *f, struct err *err)
 	keywords_print(k, &b);
 	fd = io_open(f->control, TEMP, O_WRONLY | O_CREAT | O_TRUNC, f->mode);
 	if (fd == -1 || io_write(fd, buf_slice(&b)) == -1 ||
-	    io_fsync(fd) == -1 || io_fstat(fd, &st) == -1 ||
+	    make_later(f, fd) == -1 || io_fsync(fd) == -1 ||
+	    io_fstat(fd, &st) == -1 ||
 	    io_rename(f->control, TEMP, f->control, FILE_NAME) == -1) {
 		(void)err_sys(err, "write " TEMP);
 		io_discard(f->control, TEMP);
