@@ -39,7 +39,7 @@ X(separator, SET_ENUM, "/|.", 0, 0, S_SESS | S_FE, "Hierarchy separator that IMA
 X(folder_names, SET_ENUM, "mutf7|utf8", 0, 0, S_SESS, "How names of folders are written on disk.") \
 X(stamp_grain, SET_DURATION, "10 ms", 1, 10000, S_SESS, "How coarse times of the mail's file system are: 10 ms on local disks, 2 s elsewhere.") \
 X(message_size, SET_SIZE, "64M", 65536, 1ull << 40, S_SESS | S_FE | S_QUE, "Largest message that is taken.") \
-X(pop3_mark_seen, SET_BOOL, "false", 0, 0, S_SESS, "A message read by POP3 is marked as seen.") \
+X(pop3_mark_seen, SET_BOOL, "true", 0, 0, S_SESS, "A message that RETR sends is marked as seen.") \
 /* who may come in */ \
 X(users_file, SET_PATH, "/etc/restante/users", 0, 1023, S_AUTH, "Virtual users with their passwords and attributes.") \
 X(first_uid, SET_NUMBER, "1000", 1, 4294967294ull, S_AUTH | S_NURS, "Accounts below this uid are refused.") \

@@ -9,6 +9,7 @@
 #include "libserver/log.h"
 
 #include "pop3d/pop3_session.h"
+#include "pop3d/pop3_surrogate.h"
 
 #define EXPUNGE_PORTION 100 /* files deleted before others are served */
 
@@ -169,20 +170,61 @@ mark_seen(struct pop3_session *s, struct mailbox_rec *rec)
 		log_err(s->id, "not marked as seen", &err);
 }
 
-static enum step
-send_file(struct pop3_session *s, uint64_t len)
+/* A part of the message that ends its last line (RFC 1939 3). */
+static void
+put_file(struct pop3_session *s, int fd, uint64_t off, uint64_t end)
 {
-	struct err err;
-	int fd;
-
-	if (fetch_dup(s->fetch, &fd, &err) == -1)
-		return pop3_fail(s, &err);
-	out_printf(conn_out(s->conn), "+OK %llu octets\r\n",
-	    (unsigned long long)s->messages[s->number - 1].wire);
-	out_file(conn_out(s->conn), fd, 0, len,
+	out_file(conn_out(s->conn), fd, off, end - off,
 	    OUT_LF_TO_CRLF | OUT_DOT_STUFF | OUT_END_LINE, OUT_WIRE_UNKNOWN);
 	out_puts(conn_out(s->conn), ".\r\n");
-	return STEP_DONE;
+}
+
+static void
+put_surrogate(struct pop3_session *s, struct slice header)
+{
+	struct out *o = conn_out(s->conn);
+	struct slice rest, line;
+	struct buf b;
+
+	buf_init(&b, 8 * MAX_HEADER_BYTES);
+	pop3_surrogate_put(header, &b);
+	for (rest = buf_slice(&b); rest.n > 0;) {
+		(void)slice_cut(&rest, '\n', &line);
+		if (line.n > 0 && line.p[0] == '.')
+			out_puts(o, ".");
+		out_slice(o, line);
+		out_puts(o, "\r\n");
+	}
+	buf_free(&b);
+}
+
+/* The message up to end: as it is, or with another header for a client that
+ * does not take UTF-8 in it (RFC 6856 2.1). -1: refused, and answered. */
+static int
+send_message(struct pop3_session *s, uint64_t end)
+{
+	struct buf header;
+	struct err err;
+	bool is_other;
+	int fd;
+
+	buf_init(&header, MAX_HEADER_BYTES);
+	if ((!s->is_utf8 && fetch_header(s->fetch, &header, &err) == -1) ||
+	    fetch_dup(s->fetch, &fd, &err) == -1) {
+		buf_free(&header);
+		(void)pop3_fail(s, &err);
+		return -1;
+	}
+	is_other = pop3_surrogate_needed(buf_slice(&header)) && header.n <= end;
+	if (is_other) {
+		pop3_ok(s, "The header is made ASCII, say UTF8 to get it");
+		put_surrogate(s, buf_slice(&header));
+	} else
+		out_printf(conn_out(s->conn), "+OK %llu octets\r\n",
+		    (unsigned long long)s->messages[s->number - 1].wire);
+	put_file(s, fd, is_other ? header.n : 0, end);
+	buf_free(&header);
+	return 0;
 }
 
 static enum step
@@ -190,14 +232,15 @@ retr_step(struct pop3_session *s)
 {
 	struct mailbox_rec *rec = view_rec(s->view, s->number);
 	struct err err;
-	enum step r;
+	int r;
 
 	if (fetch_open(s->box, rec, &s->fetch, &err) == -1)
 		return pop3_fail(s, &err);
-	r = send_file(s, fetch_size(s->fetch));
+	r = send_message(s, fetch_size(s->fetch));
 	fetch_close(&s->fetch);
-	mark_seen(s, rec);
-	return r;
+	if (r == 0)
+		mark_seen(s, rec);
+	return STEP_DONE;
 }
 
 /* Find where line number s->lines of the body ends; from s->offset on. */
@@ -250,9 +293,12 @@ top_step(struct pop3_session *s)
 	r = scan_lines(s, &err);
 	if (r == STEP_AGAIN)
 		return r;
-	r = r == STEP_FAIL ? pop3_fail(s, &err) : send_file(s, s->end);
+	if (r == STEP_FAIL)
+		(void)pop3_fail(s, &err);
+	else
+		(void)send_message(s, s->end);
 	fetch_close(&s->fetch);
-	return r;
+	return STEP_DONE;
 }
 
 /* ---- DELE, RSET, NOOP, QUIT ---- */
@@ -342,6 +388,7 @@ const struct pop3_verb pop3_verbs_transaction[] = {
 	{ "RSET", POP3_IN_TRANSACTION, ARGS_NONE, rset_step },
 	{ "NOOP", POP3_IN_TRANSACTION, ARGS_NONE, noop_step },
 	{ "CAPA", POP3_IN_TRANSACTION, ARGS_NONE, pop3_capa },
+	{ "LANG", POP3_IN_TRANSACTION, ARGS_TEXT, pop3_lang },
 	{ "QUIT", POP3_IN_TRANSACTION, ARGS_NONE, quit_step },
 	{ .name = NULL },
 };

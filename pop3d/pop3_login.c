@@ -46,6 +46,8 @@ user_step(struct pop3_session *s)
 	name = slice_trim(s->args);
 	if (name.n == 0 || name.n > MAX_USER)
 		return pop3_err(s, "USER needs a name");
+	if (!slice_is_utf8(name)) /* RFC 6856 2.2 */
+		return pop3_err(s, "Names are written in UTF-8");
 	snprintf(s->user_name, sizeof s->user_name, "%.*s", SLICE_ARG(name));
 	s->has_user = true;
 	pop3_ok(s, "Now the password");
@@ -61,6 +63,8 @@ pass_step(struct pop3_session *s)
 		return pop3_err(s, login_words[LOGIN_PRIVACY]);
 	if (!s->has_user)
 		return pop3_err(s, "USER comes first");
+	if (!slice_is_utf8(s->args)) /* RFC 6856 2.2 */
+		return pop3_err(s, "Passwords are written in UTF-8");
 	return log_in(s, 0, slice_str(s->user_name), SLICE_NONE, s->args);
 }
 
@@ -129,25 +133,12 @@ auth_step(struct pop3_session *s)
 	    s, sasl_start(s->sasl, mech, has_initial ? &initial : NULL));
 }
 
-/* RFC 2449 5; what is told here is what works here. */
-enum step
-pop3_capa(struct pop3_session *s)
+/* RFC 6856 2.1 */
+static enum step
+utf8_step(struct pop3_session *s)
 {
-	struct out *o = conn_out(s->conn);
-	unsigned i;
-
-	out_puts(o,
-	    "+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\n"
-	    "AUTH-RESP-CODE\r\nEXPIRE NEVER\r\n");
-	if (s->fe != NULL && frontend_may_login(s->fe)) {
-		out_puts(o, "USER\r\nSASL");
-		for (i = 0; sasl_mechs[i] != NULL; i++)
-			out_printf(o, " %s", sasl_mechs[i]->name);
-		out_puts(o, "\r\n");
-	}
-	if (s->fe != NULL && !s->has_tls && frontend_has_tls(s->fe))
-		out_puts(o, "STLS\r\n");
-	out_puts(o, "IMPLEMENTATION Restante\r\n.\r\n");
+	s->is_utf8 = true;
+	pop3_ok(s, "UTF-8 from now on");
 	return STEP_DONE;
 }
 
@@ -157,6 +148,8 @@ stls_step(struct pop3_session *s)
 {
 	if (s->has_tls)
 		return pop3_err(s, "TLS is on already");
+	if (s->is_utf8) /* RFC 6856 2.1 */
+		return pop3_err(s, "STLS comes before UTF8");
 	if (!frontend_has_tls(s->fe))
 		return pop3_err(s, "[SYS/TEMP] TLS is not available");
 	pop3_ok(s, "Begin TLS");
@@ -180,6 +173,8 @@ const struct pop3_verb pop3_verbs_login[] = {
 	{ "AUTH", POP3_IN_LOGIN, ARGS_TEXT, auth_step },
 	{ "CAPA", POP3_IN_LOGIN, ARGS_NONE, pop3_capa },
 	{ "STLS", POP3_IN_LOGIN, ARGS_NONE, stls_step },
+	{ "UTF8", POP3_IN_LOGIN, ARGS_NONE, utf8_step },
+	{ "LANG", POP3_IN_LOGIN, ARGS_TEXT, pop3_lang },
 	{ "QUIT", POP3_IN_LOGIN, ARGS_NONE, quit_login_step },
 	{ .name = NULL },
 };
@@ -219,12 +214,13 @@ fe_login_result(struct fe_conn *fc, const struct login_result *res)
 		pop3_close(s, "login_failures");
 }
 
-/* The session needs nothing but the connection. */
+/* All that the session must know beside the connection. */
 static void
 fe_handover(struct fe_conn *fc, struct buf *hello)
 {
-	(void)fc;
-	buf_puts(hello, "pop3");
+	const struct pop3_session *s = fc->proto;
+
+	buf_puts(hello, s->is_utf8 ? POP3_HELLO_UTF8 : POP3_HELLO);
 }
 
 static void

@@ -294,12 +294,12 @@ pop3_attach(struct session *se, struct session_link *link, struct slice hello,
 		.on_timeout = on_timeout,
 		.arg = s };
 
-	(void)hello;
 	s->id = info->id;
 	s->info = info;
 	s->user = u;
 	s->has_tls = info->is_tls;
 	s->is_loopback = info->is_loopback;
+	s->is_utf8 = slice_eq_str(hello, POP3_HELLO_UTF8);
 	buf_init(&s->line, MAX_POP3_LINE);
 	if (mailbox_open(u->mailboxes, SLICE("INBOX"), &s->box, err) == -1) {
 		buf_free(&s->line);

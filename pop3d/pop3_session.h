@@ -47,6 +47,7 @@ struct pop3_session {
 	uint64_t id; /* for the log */
 	enum pop3_state state;
 	bool has_tls, is_loopback;
+	bool is_utf8; /* RFC 6856: messages are sent as they are */
 	unsigned bad; /* bad commands in a row */
 	unsigned n_login_failures;
 	struct buf line;
@@ -82,6 +83,10 @@ struct pop3_session {
 	bool failed; /* something of QUIT could not be done */
 };
 
+/* What the frontend tells the session. */
+#define POP3_HELLO      "pop3"
+#define POP3_HELLO_UTF8 "pop3 utf8"
+
 #define POP3_IN_LOGIN       0x01
 #define POP3_IN_TRANSACTION 0x02
 
@@ -110,8 +115,9 @@ enum step pop3_err(struct pop3_session *s, const char *text);
 enum step pop3_fail(struct pop3_session *s, const struct err *err);
 /* A line of a SASL exchange. */
 enum step pop3_auth_line(struct pop3_session *s, struct slice line);
-/* CAPA for either state. */
+/* CAPA and LANG, in either state. */
 enum step pop3_capa(struct pop3_session *s);
+enum step pop3_lang(struct pop3_session *s);
 /* End the connection, s is gone after it. */
 void pop3_close(struct pop3_session *s, const char *reason);
 /* Take the snapshot, portion by portion, and greet. */
