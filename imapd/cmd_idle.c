@@ -11,8 +11,6 @@
 
 /* After something was told, what comes within this time waits for its end. */
 #define GATHER_MS 15
-/* How often a folder is looked at that the kernel does not watch for us. */
-#define POLL_MS   5000
 
 enum phase {
 	BEGIN,
@@ -74,8 +72,8 @@ set_alarm(struct imap_session *s)
 
 	if (at != 0)
 		timer_start_ms(&s->retry, at > now ? (at - now) / 1000 + 1 : 1);
-	else if (mailbox_is_dirty(s->box))
-		timer_start_ms(&s->retry, POLL_MS);
+	else if (!mailbox_is_watched(s->box))
+		timer_start_ms(&s->retry, s->user->poll_ms);
 }
 
 /* Tell what is new. STEP_EVENT: all is told, or will be when the timer says. */

@@ -24,8 +24,11 @@
 static bool
 wants_waking(const struct imap_session *s)
 {
+	/* What is not watched is looked at when its time comes: two who wait
+	 * would wake each other for ever. */
 	return s->is_idling && s->box != NULL &&
-	    (update_has_news(s) || mailbox_is_dirty(s->box));
+	    (update_has_news(s) ||
+		(mailbox_is_watched(s->box) && mailbox_is_dirty(s->box)));
 }
 
 void
@@ -286,6 +289,7 @@ user_start(struct session *se, struct err *err)
 	u->prefix = conf_str(c, "namespace_prefix");
 	u->message_size = conf_u64(c, "message_size");
 	u->timeout_ms = conf_ms(c, "imap_timeout");
+	u->poll_ms = conf_ms(c, "poll_interval");
 	u->drain_ms = conf_ms(c, "drain_time");
 	u->park_after = conf_u64(c, "park_after");
 	if (open_store(u, se, err) == -1) {

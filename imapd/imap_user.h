@@ -34,6 +34,7 @@ struct imap_user {
 	const char *prefix; /* of personal mailboxes: "" or "INBOX/" */
 	uint64_t message_size;
 	uint64_t timeout_ms;
+	uint64_t poll_ms; /* of what the kernel does not watch */
 	uint64_t drain_ms;
 	uint64_t park_after; /* commands; 0: never */
 };

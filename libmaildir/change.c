@@ -22,6 +22,17 @@ dir_of(const struct mailbox *mb, bool in_new)
 	return in_new ? mb->folder.new : mb->folder.cur;
 }
 
+static bool
+is_one_file(const struct mailbox *mb, bool a_new, const char *a, bool b_new,
+    const char *b)
+{
+	struct stat x, y;
+
+	return io_stat(dir_of(mb, a_new), a, &x) == 0 &&
+	    io_stat(dir_of(mb, b_new), b, &y) == 0 && x.st_ino == y.st_ino &&
+	    x.st_dev == y.st_dev;
+}
+
 int
 mailbox_rename(struct mailbox *mb, bool from_new, const char *from, bool to_new,
     const char *to)
@@ -38,6 +49,12 @@ mailbox_rename(struct mailbox *mb, bool from_new, const char *from, bool to_new,
 	keep = errno;
 	watch_forget(mb->watch, out, WATCH_OUT, slice_str(from));
 	watch_forget(mb->watch, in, WATCH_IN, slice_str(to));
+	if (keep == EEXIST && is_one_file(mb, from_new, from, to_new, to)) {
+		/* It has that name already; the other is a link now. */
+		mb->is_dirty = true;
+		mb->again_at_us = 0;
+		return 0;
+	}
 	errno = keep;
 	return -1;
 }
@@ -55,6 +72,27 @@ remove_file(struct mailbox *mb, bool in_new, const char *name)
 	watch_forget(mb->watch, dir, WATCH_OUT, slice_str(name));
 	errno = keep;
 	return -1;
+}
+
+void
+mailbox_remove_links(struct mailbox *mb, const struct mailbox_rec *rec)
+{
+	struct slice base;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < mb->n_links; i++) {
+		const struct other_name *l = &mb->links[i];
+		struct slice rest = slice_str(l->name);
+
+		(void)slice_cut(&rest, ':', &base);
+		if (!slice_eq(base, mailbox_rec_base(rec)) ||
+		    io_stat(dir_of(mb, l->in_new), l->name, &st) == -1 ||
+		    st.st_ino != l->ino)
+			continue;
+		/* What stays comes up as a message of its own. */
+		(void)!remove_file(mb, l->in_new, l->name);
+	}
 }
 
 /* The file is not where we thought. Look where it is: 1 found under another
@@ -209,6 +247,7 @@ expunge_one(struct view *v, struct mailbox_rec *rec, bool any,
 		if (remove_file(mb, rec->in_new, rec->name) == 0) {
 			freed->bytes += bytes;
 			freed->messages++;
+			mailbox_remove_links(mb, rec);
 			mailbox_rec_expunge(mb, rec, NULL);
 			return 1;
 		}

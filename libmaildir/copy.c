@@ -396,8 +396,10 @@ tell_mailboxes(struct copy *c, const struct copied *one)
 		}
 		mailbox_add_own(c->to, new);
 	}
-	if (c->move && rec != NULL)
+	if (c->move && rec != NULL) {
+		mailbox_remove_links(c->from, rec);
 		mailbox_rec_expunge(c->from, rec, NULL);
+	}
 }
 
 static int

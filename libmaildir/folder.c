@@ -69,6 +69,7 @@ folder_open(
 		.tmp = -1,
 		.control = -1,
 		.root = place->control_root,
+		.mail_root = *place->subdir == '\0' ? -1 : place->mail_root,
 	};
 	mode_t mode;
 

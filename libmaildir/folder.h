@@ -18,6 +18,7 @@ struct folder {
 	int control;       /* where dovecot-uidlist lies; may equal dir */
 	int root;          /* borrowed: control folder of the store, where
 			      dovecot-uidvalidity lies */
+	int mail_root;     /* borrowed: it lies there; -1: is it (INBOX) */
 	mode_t mode;       /* of new files: 0600, or 0660 in a shared tree */
 	char *name;        /* canonical name as told to clients, UTF-8; ours */
 	uint32_t next;     /* of unique names, see name.h */

@@ -305,7 +305,7 @@ io_try_flock(int fd)
 
 /* One block of getdents64. */
 static int
-list_block(const char *block, size_t n, io_list_fn *fn, void *arg)
+list_block(const char *block, size_t n, io_list_ino_fn *fn, void *arg)
 {
 	const struct dirent64 *d;
 	size_t off;
@@ -315,14 +315,14 @@ list_block(const char *block, size_t n, io_list_fn *fn, void *arg)
 		d = (const void *)(block + off);
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
-		if ((r = fn(arg, d->d_name, d->d_type)) != 0)
+		if ((r = fn(arg, d->d_name, d->d_type, d->d_ino)) != 0)
 			return r;
 	}
 	return 0;
 }
 
 int
-io_list(int dir, io_list_fn *fn, void *arg)
+io_list_ino(int dir, io_list_ino_fn *fn, void *arg)
 {
 	/* On the stack it would be too much for E.2's 4 KiB. */
 	struct buf b;
@@ -343,6 +343,28 @@ io_list(int dir, io_list_fn *fn, void *arg)
 	} while (n > 0 && r == 0);
 	buf_free(&b);
 	return r;
+}
+
+struct plain_list {
+	io_list_fn *fn;
+	void *arg;
+};
+
+static int
+without_ino(void *arg, const char *name, unsigned char d_type, uint64_t ino)
+{
+	const struct plain_list *l = arg;
+
+	(void)ino;
+	return l->fn(l->arg, name, d_type);
+}
+
+int
+io_list(int dir, io_list_fn *fn, void *arg)
+{
+	struct plain_list l = { fn, arg };
+
+	return io_list_ino(dir, without_ino, &l);
 }
 
 void

@@ -98,6 +98,10 @@ int io_try_flock(int fd) MUST_CHECK;
  */
 typedef int io_list_fn(void *arg, const char *name, unsigned char d_type);
 int io_list(int dir, io_list_fn *fn, void *arg) MUST_CHECK;
+/* The same with inodes; 0 where the file system has none to tell. */
+typedef int
+io_list_ino_fn(void *arg, const char *name, unsigned char d_type, uint64_t ino);
+int io_list_ino(int dir, io_list_ino_fn *fn, void *arg) MUST_CHECK;
 
 /* Flush all of the set here and now (kinds in their order); error is set as
  * the flusher does. For processes without a loop, and tests. */

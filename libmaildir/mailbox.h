@@ -97,9 +97,13 @@ void mailbox_refresh_drop(struct mailbox_refresh *r);
  */
 enum step mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
     struct flush_set *fs, struct err *err) MUST_CHECK;
-/* Has somebody changed it since (by the watch, or by our own hand)? Costs no
- * system call. Always true where the kernel does not tell (no watch left, or a
- * network's file system): then the program looks at its interval. */
+/* Does the kernel tell of changes? Not when it grants no watch, on a network's
+ * file system, nor for a folder that was taken away: then a program that waits
+ * looks at its interval. */
+bool mailbox_is_watched(const struct mailbox *mb);
+/* Has somebody changed it since (by the watch, or by our own hand), so that a
+ * refresh now is worth it? Costs no system call. Always true where the kernel
+ * does not tell. */
 bool mailbox_is_dirty(const struct mailbox *mb);
 /* A scan was not certain (the folder changed in the last moments): refresh
  * again at that time (clock_mono_us), 0: no need. */

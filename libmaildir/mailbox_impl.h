@@ -54,6 +54,14 @@ struct stamp {
 	int64_t mtime_ns, ctime_ns;
 };
 
+/* A name in cur/ or new/ beside the one that a record has. */
+struct other_name {
+	char *name;
+	bool in_new;
+	uint64_t ino;
+};
+#define MAX_LINKS 4096
+
 struct mailbox {
 	struct mailboxes *family;
 	struct mailbox *next; /* of the family */
@@ -70,6 +78,10 @@ struct mailbox {
 	struct recs named; /* listed with a UID, no file seen yet */
 	struct recs fresh; /* file seen, no UID yet: uid is 0 */
 	struct basetable bases;
+	/* More names of the same files, as the last certain scan saw them: they
+	 * go when the message goes. */
+	struct other_name *links;
+	size_t n_links;
 	size_t n_new;      /* of recs: those in new/ */
 	size_t n_counted;  /* of recs: sizes_counted */
 	uint32_t told_uid; /* up to here the list is flushed (U1) */
@@ -137,6 +149,8 @@ int mailbox_rec_dir(const struct mailbox *mb, const struct mailbox_rec *rec);
 
 /* ---- sync.c ---- */
 
+void mailbox_forget_links(struct mailbox *mb);
+
 /* One scan, without numbering: finds renamed files again. */
 int mailbox_scan(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* What is flushed may be told. */
@@ -168,6 +182,8 @@ int mailbox_rewrite(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* Rename with the watch told. 0, -1 with errno. */
 int mailbox_rename(struct mailbox *mb, bool from_new, const char *from,
     bool to_new, const char *to) MUST_CHECK;
+/* The message is gone by our hand: so are the other names of its file. */
+void mailbox_remove_links(struct mailbox *mb, const struct mailbox_rec *rec);
 /* Move what is in new/ to cur/; it is recent for who is told first. */
 int mailbox_claim_new(struct mailbox *mb, struct err *err) MUST_CHECK;
 

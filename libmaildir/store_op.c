@@ -22,7 +22,7 @@ store_op_new(struct store *st, store_op_fn *step)
 	op->step = step;
 	op->file = -1;
 	op->folder = op->inbox =
-	    (struct folder){ -1, -1, -1, -1, -1, -1, 0, NULL, 0 };
+	    (struct folder){ -1, -1, -1, -1, -1, -1, -1, 0, NULL, 0 };
 	return op;
 }
 

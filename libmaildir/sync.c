@@ -32,17 +32,15 @@
 #define REWRITE_SLACK 64
 #define GRAIN_DEFAULT 10000
 
-/* A base name seen twice in one scan. */
-struct double_name {
-	char *name; /* the second */
-	bool in_new;
-};
-
 struct scan {
 	struct mailbox *mb;
 	bool in_new;
-	struct double_name doubles[MAX_DOUBLES];
+	/* Second files of a base name. */
+	struct other_name doubles[MAX_DOUBLES];
 	size_t n_doubles;
+	/* Second names of a file. */
+	struct other_name *links;
+	size_t n_links;
 };
 
 static int64_t
@@ -72,6 +70,26 @@ take_stamp(struct mailbox *mb, int fd, struct stamp *out, struct err *err)
 	return 0;
 }
 
+/* It was deleted when it does not lie in the mail folder any more: a program
+ * that deletes a mailbox moves it away first, and its files go one by one. One
+ * that was only given another name stays what it is. */
+static int
+check_place(struct mailbox *mb, struct err *err)
+{
+	struct stat above, root;
+
+	if (mb->folder.mail_root == -1)
+		return 0;
+	if (io_stat(mb->folder.dir, "..", &above) == -1 ||
+	    io_fstat(mb->folder.mail_root, &root) == -1) {
+		if (errno != ENOENT)
+			return err_sys(err, "stat folder %s", mb->folder.name);
+	} else if (above.st_ino == root.st_ino && above.st_dev == root.st_dev)
+		return 0;
+	mb->is_forgotten = true;
+	return err_set(err, ERR_GONE, "%s was deleted", mb->folder.name);
+}
+
 static bool
 stamp_equal(const struct stamp *a, const struct stamp *b)
 {
@@ -93,54 +111,101 @@ stamp_is_old(const struct mailbox *mb, const struct stamp *s)
 }
 
 static void
-note_double(struct scan *s, struct slice name, bool in_new)
+note_double(struct scan *s, const char *name)
 {
 	if (s->n_doubles == MAX_DOUBLES)
 		return; /* the next scan has the rest */
-	s->doubles[s->n_doubles++] = (struct double_name){
-		.name = xstrndup(name.p, name.n),
-		.in_new = in_new,
+	s->doubles[s->n_doubles++] = (struct other_name){
+		.name = xstrdup(name),
+		.in_new = s->in_new,
 	};
 }
 
 static void
-forget_doubles(struct scan *s)
+note_link(struct scan *s, const char *name, bool in_new, uint64_t ino)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_doubles; i++)
-		xfree(s->doubles[i].name);
-	s->n_doubles = 0;
+	if (s->n_links == MAX_LINKS)
+		return; /* these come up again when they alone are left */
+	if ((s->n_links & (s->n_links - 1)) == 0)
+		s->links = xreallocarray(
+		    s->links, 2 * s->n_links + 1, sizeof *s->links);
+	s->links[s->n_links++] = (struct other_name){
+		.name = xstrdup(name),
+		.in_new = in_new,
+		.ino = ino,
+	};
 }
 
-/* The base name of rec stands before another file name: the same message
- * renamed? true: the name counts. false: it is a second file (or a second link)
- * beside the one we know, which keeps its UID. */
-static bool
-is_renamed(struct scan *s, const struct mailbox_rec *rec, const char *name)
+static void
+free_names(struct other_name *v, size_t n)
+{
+	while (n > 0)
+		xfree(v[--n].name);
+}
+
+static void
+forget_others(struct scan *s)
+{
+	free_names(s->doubles, s->n_doubles);
+	free_names(s->links, s->n_links);
+	xfree(s->links);
+	s->links = NULL;
+	s->n_doubles = s->n_links = 0;
+}
+
+void
+mailbox_forget_links(struct mailbox *mb)
+{
+	free_names(mb->links, mb->n_links);
+	xfree(mb->links);
+	mb->links = NULL;
+	mb->n_links = 0;
+}
+
+enum which_file {
+	RENAMED, /* the message that we know, under this name now */
+	LINKED,  /* it too, and it has the name that we know as well */
+	OTHER    /* another file with the same base name, or not to be told */
+};
+
+/* A base name that we know has come up with another rest or in another place.
+ * Files are told apart by their inodes: names may change while we look. */
+static enum which_file
+which_file(struct scan *s, const struct mailbox_rec *rec, const char *name,
+    uint64_t ino)
 {
 	const struct mailbox *mb = s->mb;
 	struct stat known, other;
 
 	if (rec->seen_scan == 0) /* listed; its file was never seen */
-		return true;
+		return RENAMED;
 	if (io_stat(mailbox_rec_dir(mb, rec), rec->name, &known) == -1)
-		return errno == ENOENT;
-	/* Of two that are one file, that in cur/ counts. */
-	if (rec->in_new && !s->in_new &&
-	    io_stat(mb->folder.cur, name, &other) == 0 &&
-	    known.st_ino == other.st_ino && known.st_dev == other.st_dev) {
-		note_double(s, slice_str(rec->name), true);
-		return true;
+		return errno == ENOENT ? RENAMED : OTHER;
+	if (ino == 0 || ino != known.st_ino) {
+		/* Some file systems list other numbers than they tell. */
+		if (io_stat(s->in_new ? mb->folder.new : mb->folder.cur, name,
+			&other) == -1)
+			return OTHER;
+		if (other.st_ino != known.st_ino ||
+		    other.st_dev != known.st_dev) {
+			note_double(s, name);
+			return OTHER;
+		}
 	}
-	note_double(s, slice_str(name), s->in_new);
-	return false;
+	/* Of two that are one file, that in cur/ counts. */
+	if (rec->in_new && !s->in_new) {
+		note_link(s, rec->name, true, known.st_ino);
+		return RENAMED;
+	}
+	note_link(s, name, s->in_new, known.st_ino);
+	return LINKED;
 }
 
 static int
-on_name(void *arg, const char *file_name, unsigned char d_type)
+on_name(void *arg, const char *file_name, unsigned char d_type, uint64_t ino)
 {
 	struct slice base, rest, name = slice_str(file_name);
+	enum which_file which = RENAMED;
 	struct scan *s = arg;
 	struct mailbox *mb = s->mb;
 	struct mailbox_rec *rec;
@@ -155,12 +220,14 @@ on_name(void *arg, const char *file_name, unsigned char d_type)
 		rec = mailbox_rec_new(name, s->in_new);
 		basetable_put(&mb->bases, rec);
 		recs_push(&mb->fresh, rec);
-	} else if ((rec->in_new != s->in_new ||
-		       strcmp(rec->name, file_name) != 0) &&
-	    !is_renamed(s, rec, file_name))
+	} else if (rec->in_new != s->in_new ||
+	    strcmp(rec->name, file_name) != 0)
+		which = which_file(s, rec, file_name, ino);
+	if (which == OTHER)
 		return 0;
-	rec->seen_scan = mb->scan;
-	if (mailbox_rec_rename(mb, rec, name, s->in_new) && rec->is_shown)
+	rec->seen_scan = mb->scan; /* S3 */
+	if (which == RENAMED && mailbox_rec_rename(mb, rec, name, s->in_new) &&
+	    rec->is_shown)
 		mailbox_rec_changed(mb, rec, NULL);
 	return 0;
 }
@@ -172,10 +239,10 @@ read_folder(struct scan *s, struct err *err)
 
 	mb->scan++;
 	s->in_new = true;
-	if (io_list(mb->folder.new, on_name, s) == -1)
+	if (io_list_ino(mb->folder.new, on_name, s) == -1)
 		return err_sys(err, "read new of %s", mb->folder.name);
 	s->in_new = false;
-	if (io_list(mb->folder.cur, on_name, s) == -1)
+	if (io_list_ino(mb->folder.cur, on_name, s) == -1)
 		return err_sys(err, "read cur of %s", mb->folder.name);
 	return 0;
 }
@@ -264,10 +331,9 @@ apply(struct mailbox *mb, bool certain)
 		mb->want_rewrite = true;
 }
 
-/* One base name with two files gets two: the one seen later is renamed. With
- * one inode (a mover died between link and unlink) it is one message. */
+/* One base name with two files gets two: the one seen later is renamed. */
 static int
-part_double(struct mailbox *mb, const struct double_name *d, struct err *err)
+part_double(struct mailbox *mb, const struct other_name *d, struct err *err)
 {
 	struct stat first, second;
 	struct mailbox_rec *rec;
@@ -331,14 +397,15 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 
 	mb->is_dirty = true; /* until proved otherwise, also after an error */
 	mb->again_at_us = 0;
-	if (mailbox_list_read(mb, err) == -1) /* S1 */
+	if (check_place(mb, err) == -1 ||
+	    mailbox_list_read(mb, err) == -1) /* S1 */
 		return -1;
 	for (i = 0; i < SCAN_TRIES && still == 0; i++) {
-		forget_doubles(&s);
+		forget_others(&s);
 		if (proof_begin(mb, &p, err) == -1 ||
 		    read_folder(&s, err) == -1 ||
 		    (still = proof_end(mb, &p, err)) == -1) {
-			forget_doubles(&s);
+			forget_others(&s);
 			return -1;
 		}
 	}
@@ -349,11 +416,16 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 	if (certain) {
 		mb->cur_stamp = p.cur;
 		mb->new_stamp = p.new;
+		mailbox_forget_links(mb);
+		mb->links = s.links;
+		mb->n_links = s.n_links;
+		s.links = NULL;
+		s.n_links = 0;
 		still = part_doubles(&s, err);
 	} else
 		mb->again_at_us = clock_mono_us() + SCAN_AGAIN_US +
 		    mb->family->conf.stamp_grain_us;
-	forget_doubles(&s);
+	forget_others(&s);
 	return still == -1 ? -1 : 0;
 }
 
@@ -505,9 +577,17 @@ mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
 }
 
 bool
+mailbox_is_watched(const struct mailbox *mb)
+{
+	return is_watched(mb);
+}
+
+bool
 mailbox_is_dirty(const struct mailbox *mb)
 {
-	return !mb->is_loaded || mb->is_dirty || watch_is_dirty(mb->watch);
+	if (!mb->is_loaded || !is_watched(mb) || watch_is_dirty(mb->watch))
+		return true;
+	return mb->is_dirty && clock_mono_us() >= mb->again_at_us;
 }
 
 uint64_t

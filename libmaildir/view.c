@@ -27,8 +27,8 @@ view_open(struct mailbox *mb, bool read_only)
 	mb->views = v;
 	/* Watched before the first scan, as long as a session looks at it. */
 	if (mb->watch == NULL && mb->family->watch != NULL) {
-		mb->watch = watch_add(
-		    mb->family->watch, mb->folder.cur, mb->folder.new);
+		mb->watch = watch_add(mb->family->watch, mb->folder.cur,
+		    mb->folder.new, mb->folder.mail_root);
 		mb->is_dirty = mb->is_loaded;
 		mb->again_at_us = 0;
 	}

@@ -13,6 +13,8 @@
  * I4. A folder may be watched twice: a mailbox that was renamed while a session
  *     had it open is opened again under its new name. The kernel has one watch
  *     for both.
+ * I5. A folder removed while we hold it open makes no event of its own, nor
+ *     does one that is renamed: both are seen in the folder above.
  */
 #include <errno.h>
 #include <limits.h>
@@ -29,11 +31,13 @@
 #define MASK                                                                   \
 	(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE |                 \
 	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define ROOT_MASK (IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
+#define ROOT      2 /* beside enum watch_dir */
 
 struct watch_folder {
 	struct watch *watch;
 	struct watch_folder *next;
-	int wd[2];         /* by enum watch_dir */
+	int wd[3];         /* by enum watch_dir, and ROOT; -1: none */
 	struct map expect; /* "dir event name" to a count */
 	bool is_dirty, is_gone;
 };
@@ -101,37 +105,13 @@ is_remote(int fd)
 }
 
 static int
-add_one(const struct watch *w, int dir_fd)
+add_one(const struct watch *w, int dir_fd, uint32_t mask)
 {
 	char path[32];
 
 	/* By descriptor: paths may be out of the sandbox's reach. */
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", dir_fd);
-	return inotify_add_watch(w->fd, path, MASK);
-}
-
-struct watch_folder *
-watch_add(struct watch *w, int cur_fd, int new_fd)
-{
-	struct watch_folder *f;
-	int cur, new;
-
-	if (w == NULL || w->fd == -1 || is_remote(cur_fd) || is_remote(new_fd))
-		return NULL;
-	if ((cur = add_one(w, cur_fd)) == -1)
-		return NULL;
-	if ((new = add_one(w, new_fd)) == -1) {
-		(void)inotify_rm_watch(w->fd, cur);
-		return NULL;
-	}
-	f = xcalloc(1, sizeof *f);
-	f->watch = w;
-	f->wd[WATCH_CUR] = cur;
-	f->wd[WATCH_NEW] = new;
-	f->is_dirty = true; /* what was before is not known */
-	f->next = w->folders;
-	w->folders = f;
-	return f;
+	return inotify_add_watch(w->fd, path, mask);
 }
 
 static void
@@ -146,6 +126,13 @@ expect_free(struct watch_folder *f)
 	map_free(&f->expect);
 }
 
+static bool
+has_wd(const struct watch_folder *f, int wd)
+{
+	return f->wd[WATCH_CUR] == wd || f->wd[WATCH_NEW] == wd ||
+	    f->wd[ROOT] == wd;
+}
+
 /* I4: not while another has it too. */
 static void
 drop_wd(const struct watch *w, int wd)
@@ -153,9 +140,37 @@ drop_wd(const struct watch *w, int wd)
 	const struct watch_folder *f;
 
 	for (f = w->folders; f != NULL; f = f->next)
-		if (f->wd[WATCH_CUR] == wd || f->wd[WATCH_NEW] == wd)
+		if (has_wd(f, wd))
 			return;
-	(void)inotify_rm_watch(w->fd, wd);
+	if (wd != -1)
+		(void)inotify_rm_watch(w->fd, wd);
+}
+
+struct watch_folder *
+watch_add(struct watch *w, int cur_fd, int new_fd, int root_fd)
+{
+	struct watch_folder *f;
+	int i, wd[3] = { -1, -1, -1 };
+
+	if (w == NULL || w->fd == -1 || is_remote(cur_fd) || is_remote(new_fd))
+		return NULL;
+	wd[WATCH_CUR] = add_one(w, cur_fd, MASK);
+	if (wd[WATCH_CUR] != -1)
+		wd[WATCH_NEW] = add_one(w, new_fd, MASK);
+	if (wd[WATCH_NEW] != -1 && root_fd != -1)
+		wd[ROOT] = add_one(w, root_fd, ROOT_MASK);
+	if (wd[WATCH_NEW] == -1 || (root_fd != -1 && wd[ROOT] == -1)) {
+		for (i = 0; i < 3; i++)
+			drop_wd(w, wd[i]);
+		return NULL;
+	}
+	f = xcalloc(1, sizeof *f);
+	f->watch = w;
+	memcpy(f->wd, wd, sizeof wd);
+	f->is_dirty = true; /* what was before is not known */
+	f->next = w->folders;
+	w->folders = f;
+	return f;
 }
 
 void
@@ -171,6 +186,7 @@ watch_remove(struct watch_folder **folder)
 	*at = f->next;
 	drop_wd(f->watch, f->wd[WATCH_CUR]);
 	drop_wd(f->watch, f->wd[WATCH_NEW]);
+	drop_wd(f->watch, f->wd[ROOT]);
 	expect_free(f);
 	xfree(f);
 }
@@ -303,6 +319,8 @@ on_event(struct watch *w, const struct inotify_event *e)
 			marked = on_folder_event(f, WATCH_CUR, e) || marked;
 		else if (f->wd[WATCH_NEW] == e->wd)
 			marked = on_folder_event(f, WATCH_NEW, e) || marked;
+		else if (f->wd[ROOT] == e->wd && (e->mask & IN_ISDIR) != 0)
+			marked = f->is_dirty = true; /* I5 */
 	}
 	return marked;
 }

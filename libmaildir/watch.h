@@ -14,7 +14,7 @@
 #include "libbase/slice.h"
 
 struct watch;
-struct watch_folder; /* two watches: cur and new */
+struct watch_folder; /* watches: cur and new, and where the folder lies */
 
 struct watch *watch_new(void); /* never fails; may be without inotify */
 void watch_free(struct watch **w);
@@ -23,9 +23,12 @@ int watch_fd(const struct watch *w);
 /* Read all that is there and mark folders. true when any was marked. */
 bool watch_read(struct watch *w);
 
-/* Begin with a folder (its descriptors are used at once, not kept). NULL when
- * the kernel grants none: that folder must be polled. */
-struct watch_folder *watch_add(struct watch *w, int cur_fd, int new_fd);
+/* Begin with a folder (its descriptors are used at once, not kept). root_fd:
+ * the folder that it lies in, -1 for none; when any folder is taken away from
+ * there, it is dirty. NULL when the kernel grants none: that folder must be
+ * polled. */
+struct watch_folder *
+watch_add(struct watch *w, int cur_fd, int new_fd, int root_fd);
 void watch_remove(struct watch_folder **wf);
 
 /* Events not explained by ourselves since the last watch_clear? NULL: true. */

@@ -38,6 +38,7 @@ X(namespace_prefix, SET_STRING, "", 0, 64, S_SESS | S_FE, "Prefix of the names o
 X(separator, SET_ENUM, "/|.", 0, 0, S_SESS | S_FE, "Hierarchy separator that IMAP clients see.") \
 X(folder_names, SET_ENUM, "mutf7|utf8", 0, 0, S_SESS, "How names of folders are written on disk.") \
 X(stamp_grain, SET_DURATION, "10 ms", 1, 10000, S_SESS, "How coarse times of the mail's file system are: 10 ms on local disks, 2 s elsewhere.") \
+X(poll_interval, SET_DURATION, "5 s", 100, 3600000, S_SESS, "How often a mailbox is looked at for clients that wait (IDLE) where the kernel does not tell of changes.") \
 X(message_size, SET_SIZE, "64M", 65536, 1ull << 40, S_SESS | S_FE | S_QUE, "Largest message that is taken.") \
 X(pop3_mark_seen, SET_BOOL, "true", 0, 0, S_SESS, "A message that RETR sends is marked as seen.") \
 /* who may come in */ \

@@ -78,3 +78,9 @@ TESTS += %D%/test_strangers
 %C%_test_strangers_SOURCES = %D%/test_strangers.c
 %C%_test_strangers_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
   $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_between
+TESTS += %D%/test_between
+%C%_test_between_SOURCES = %D%/test_between.c
+%C%_test_between_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)
