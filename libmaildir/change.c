@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "libbase/ceilings.h"
+#include "libbase/mem.h"
 #include "libmaildir/io.h"
 #include "libmaildir/mailbox_impl.h"
 #include "libmaildir/quota.h"
@@ -373,37 +374,73 @@ mailbox_sizes(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
 	return r;
 }
 
+static void
+to_list(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	if (!rec->to_list && rec->is_shown)
+		mb->n_to_list++;
+	rec->to_list = true;
+}
+
 void
 mailbox_sizes_are(
     struct mailbox *mb, struct mailbox_rec *rec, uint64_t size, uint64_t wire)
 {
 	rec->size = size;
 	rec->wire = wire;
-	if (!rec->sizes_counted && rec->is_shown)
-		mb->n_counted++;
-	rec->sizes_counted = true;
+	to_list(mb, rec);
 }
 
-int
-mailbox_date(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
+void
+mailbox_set_uidl(struct mailbox *mb, struct mailbox_rec *rec, const char *uidl)
 {
-	struct stat st;
+	xfree(rec->uidl);
+	rec->uidl = xstrdup(uidl);
+	to_list(mb, rec);
+}
+
+/* Its file as it is now. */
+static int
+stat_message(struct mailbox *mb, struct mailbox_rec *rec, struct stat *st,
+    struct err *err)
+{
 	int i;
 
-	if (rec->internaldate != MAILBOX_NO_DATE)
-		return 0;
 	for (i = 0; i < 2; i++) {
 		if (rec->is_gone)
 			return err_set(
 			    err, ERR_GONE, "uid %u is expunged", rec->uid);
-		if (io_stat(mailbox_rec_dir(mb, rec), rec->name, &st) == 0) {
-			rec->internaldate = st.st_mtime;
+		if (io_stat(mailbox_rec_dir(mb, rec), rec->name, st) == 0)
 			return 0;
-		}
 		if (errno != ENOENT)
 			break;
 		if (i == 0 && find_again(mb, rec, err) == -1)
 			return -1;
 	}
 	return err_sys(err, "stat uid %u", rec->uid);
+}
+
+int
+mailbox_date(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
+{
+	struct stat st;
+
+	if (rec->internaldate != MAILBOX_NO_DATE)
+		return 0;
+	if (stat_message(mb, rec, &st, err) == -1)
+		return -1;
+	rec->internaldate = st.st_mtime;
+	return 0;
+}
+
+int
+mailbox_changed_at(struct mailbox *mb, struct mailbox_rec *rec,
+    int64_t *secs_out, struct err *err)
+{
+	struct stat st;
+
+	if (stat_message(mb, rec, &st, err) == -1)
+		return -1;
+	*secs_out = st.st_ctime;
+	return 0;
 }

@@ -41,6 +41,22 @@ remove_rec(struct recs *r, const struct mailbox_rec *rec)
 		}
 }
 
+/* O, where messages of POP3 stand in another order than their UIDs. */
+static uint32_t
+pop3_order(const struct uidlist_rec *listed)
+{
+	struct slice rest = listed->other, word;
+	uint32_t n = 0;
+
+	while (rest.n > 0) {
+		(void)slice_cut(&rest, ' ', &word);
+		if (slice_starts(word, "O") &&
+		    slice_u32(slice_from(word, 1), UINT32_MAX, &n) == 0)
+			break;
+	}
+	return n;
+}
+
 /* What the list knows beside the UID. */
 static void
 take_fields(struct mailbox_rec *rec, const struct uidlist_rec *listed)
@@ -51,6 +67,11 @@ take_fields(struct mailbox_rec *rec, const struct uidlist_rec *listed)
 		rec->wire = listed->wire;
 	if (rec->guid == NULL && listed->guid.n > 0)
 		rec->guid = xstrndup(listed->guid.p, listed->guid.n);
+	if (listed->pop3.n > 0 && !slice_eq_str(listed->pop3, rec->uidl)) {
+		xfree(rec->uidl);
+		rec->uidl = xstrndup(listed->pop3.p, listed->pop3.n);
+	}
+	rec->pop3_order = pop3_order(listed);
 }
 
 /* The same file has another number now than the one we knew. */
@@ -137,6 +158,7 @@ print_rec(const struct mailbox_rec *rec, struct buf *out)
 		.size = UINT64_MAX,
 		.wire = UINT64_MAX,
 		.guid = slice_str(rec->guid),
+		.pop3 = slice_str(rec->uidl),
 	};
 	struct name n;
 
@@ -332,9 +354,11 @@ keep_rec(void *arg, struct uidlist_rec *listed)
 		return 0; /* U5: gone by a certain scan; N1 */
 	if (rec->uid == 0)
 		return 0; /* gets a new number */
-	if (rec->sizes_counted) {
+	if (rec->to_list) {
 		listed->size = rec->size;
 		listed->wire = rec->wire;
+		if (rec->uidl != NULL)
+			listed->pop3 = slice_str(rec->uidl);
 	}
 	return 1;
 }
@@ -361,7 +385,7 @@ mailbox_rewrite(struct mailbox *mb, struct err *err)
 		return -1;
 	mb->want_rewrite = false;
 	for (i = 0; i < mb->recs.n; i++)
-		mb->recs.v[i]->sizes_counted = false;
-	mb->n_counted = 0;
+		mb->recs.v[i]->to_list = false;
+	mb->n_to_list = 0;
 	return 0;
 }

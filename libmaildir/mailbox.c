@@ -136,26 +136,32 @@ mailbox_free(struct mailbox *mb)
 	xfree(mb);
 }
 
-/* Sizes that were counted go to the list, if its lock is free. */
-static void
-mailbox_keep_sizes(struct mailbox *mb)
+int
+mailbox_read_list(struct mailbox *mb, struct err *err)
 {
-	struct err err;
+	return mb->is_loaded ? mailbox_list_read(mb, err) : 0;
+}
 
-	/* It is a saving of work for the next time, not more: failures are
-	 * no matter. */
-	if (mb->n_counted == 0 || mb->is_forgotten)
-		return;
-	if (mailbox_lock(mb, &err) != 1)
-		return;
-	(void)!mailbox_rewrite(mb, &err);
+int
+mailbox_write_list(struct mailbox *mb, struct err *err)
+{
+	int r;
+
+	if (mb->n_to_list == 0 || mb->is_forgotten)
+		return 1;
+	if ((r = mailbox_lock(mb, err)) != 1)
+		return r;
+	if (mailbox_rewrite(mb, err) == -1)
+		r = -1;
 	mailbox_unlock(mb);
+	return r;
 }
 
 void
 mailbox_close(struct mailbox **mb)
 {
 	struct mailbox *m = *mb;
+	struct err err;
 
 	if (m == NULL)
 		return;
@@ -163,7 +169,9 @@ mailbox_close(struct mailbox **mb)
 	if (--m->refs > 0)
 		return;
 	assert(m->views == NULL);
-	mailbox_keep_sizes(m);
+	/* Sizes that were counted save work the next time, not more: a failure
+	 * is no matter. */
+	(void)!mailbox_write_list(m, &err);
 	mailbox_free(m);
 }
 
@@ -215,6 +223,12 @@ mailbox_status(struct mailbox *mb, struct mailbox_status *out)
 		if (rec->size != NAME_NO_SIZE)
 			out->bytes += rec->size;
 	}
+}
+
+uint32_t
+mailbox_uidvalidity(const struct mailbox *mb)
+{
+	return mb->list.head.uidvalidity;
 }
 
 /* ---- quota ---- */
@@ -297,4 +311,26 @@ mailbox_keyword_mask(struct mailbox *mb, const struct slice *names, size_t n,
 		r = -1;
 	mailbox_unlock(mb);
 	return r;
+}
+
+int
+mailbox_hold(struct mailbox *mb, struct err *err)
+{
+	return mailbox_lock(mb, err);
+}
+
+void
+mailbox_release(struct mailbox *mb)
+{
+	mailbox_unlock(mb);
+}
+
+int
+mailbox_keyword_held(
+    struct mailbox *mb, struct slice name, uint32_t *mask_out, struct err *err)
+{
+	if (keywords_read(&mb->keywords, &mb->folder, err) == -1)
+		return -1;
+	return keywords_give(
+	    &mb->keywords, &mb->folder, &name, 1, mask_out, err);
 }

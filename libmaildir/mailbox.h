@@ -36,7 +36,9 @@ struct mailbox_rec {
 	int64_t internaldate; /* mtime, seconds; MAILBOX_NO_DATE: not known */
 	char *name;           /* the file's whole name */
 	char *guid;           /* NULL: the base name is it */
+	char *uidl;           /* the list's P: what POP3 told; NULL: none */
 	uint64_t seen_scan;   /* private: last scan that saw it */
+	uint32_t pop3_order;  /* the list's O; 0: none */
 	uint8_t base_len;     /* of name */
 	uint8_t flags;        /* enum mail_flag */
 	bool in_new;          /* the file lies in new/ */
@@ -44,7 +46,7 @@ struct mailbox_rec {
 	bool is_gone;         /* expunged; some view still shows it */
 	bool is_flushed;      /* its bytes are on disk, as far as we know */
 	bool is_shown;        /* private: has UID and file */
-	bool sizes_counted;   /* private: size and wire are to be kept */
+	bool to_list;         /* private: size, wire, uidl are to be kept */
 };
 #define MAILBOX_NO_DATE INT64_MIN
 
@@ -97,6 +99,9 @@ void mailbox_refresh_drop(struct mailbox_refresh *r);
  */
 enum step mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
     struct flush_set *fs, struct err *err) MUST_CHECK;
+/* The list alone, where it is another than before: UIDLs that others wrote. A
+ * refresh reads it only when there are other files. */
+int mailbox_read_list(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* Does the kernel tell of changes? Not when it grants no watch, on a network's
  * file system, nor for a folder that was taken away: then a program that waits
  * looks at its interval. */
@@ -119,6 +124,7 @@ struct mailbox_status {
 	char guid[33];  /* of the mailbox, 32 hex digits */
 };
 void mailbox_status(struct mailbox *mb, struct mailbox_status *out);
+uint32_t mailbox_uidvalidity(const struct mailbox *mb);
 /* NULL when there is none. Valid until the next refresh. */
 struct mailbox_rec *mailbox_find(const struct mailbox *mb, uint32_t uid);
 struct slice mailbox_rec_base(const struct mailbox_rec *rec);
@@ -131,6 +137,9 @@ int mailbox_sizes(
     struct mailbox *mb, struct mailbox_rec *rec, struct err *err) MUST_CHECK;
 int mailbox_date(
     struct mailbox *mb, struct mailbox_rec *rec, struct err *err) MUST_CHECK;
+/* When its name was last changed: the file's ctime, in seconds. ERR_GONE. */
+int mailbox_changed_at(struct mailbox *mb, struct mailbox_rec *rec,
+    int64_t *secs_out, struct err *err) MUST_CHECK;
 /* Open the file to read. Finds it again when it was renamed. ERR_GONE. */
 int mailbox_open_message(struct mailbox *mb, struct mailbox_rec *rec,
     int *fd_out, struct err *err) MUST_CHECK;
@@ -140,6 +149,13 @@ int mailbox_open_sized(struct mailbox *mb, struct mailbox_rec *rec, int *fd_out,
 /* Somebody who read all of it has counted: kept as mailbox_sizes does. */
 void mailbox_sizes_are(
     struct mailbox *mb, struct mailbox_rec *rec, uint64_t size, uint64_t wire);
+
+/* The UIDL of a message from now on: in the list after mailbox_write_list(). */
+void
+mailbox_set_uidl(struct mailbox *mb, struct mailbox_rec *rec, const char *uidl);
+/* Sizes and UIDLs that the list does not have are written to it and flushed; at
+ * the last close it is tried by itself. 1 done, 0 the lock is busy, -1. */
+int mailbox_write_list(struct mailbox *mb, struct err *err) MUST_CHECK;
 
 /* ---- keywords ---- */
 
@@ -155,6 +171,14 @@ bool mailbox_keywords_free(const struct mailbox *mb);
  */
 int mailbox_keyword_mask(struct mailbox *mb, const struct slice *names,
     size_t n, bool make, uint32_t *mask_out, struct err *err) MUST_CHECK;
+
+/* The lock of numbers and keywords, for a moment between two steps of nobody:
+ * 1 held, 0 busy (call again after MAILBOX_RETRY_MS), -1. */
+int mailbox_hold(struct mailbox *mb, struct err *err) MUST_CHECK;
+void mailbox_release(struct mailbox *mb);
+/* mailbox_keyword_mask() of one name with make, between these. 0, -1. */
+int mailbox_keyword_held(struct mailbox *mb, struct slice name,
+    uint32_t *mask_out, struct err *err) MUST_CHECK;
 
 /* ---- changing flags ---- */
 

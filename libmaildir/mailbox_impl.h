@@ -83,7 +83,7 @@ struct mailbox {
 	struct other_name *links;
 	size_t n_links;
 	size_t n_new;      /* of recs: those in new/ */
-	size_t n_counted;  /* of recs: sizes_counted */
+	size_t n_to_list;  /* of recs: to_list */
 	uint32_t told_uid; /* up to here the list is flushed (U1) */
 
 	struct uidlist_head

@@ -96,6 +96,7 @@ mailbox_rec_free(struct mailbox_rec *rec)
 		return;
 	xfree(rec->name);
 	xfree(rec->guid);
+	xfree(rec->uidl);
 	xfree(rec);
 }
 
@@ -159,7 +160,7 @@ mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec)
 	rec->is_shown = true;
 	recs_push(&mb->recs, rec);
 	mb->n_new += rec->in_new;
-	mb->n_counted += rec->sizes_counted;
+	mb->n_to_list += rec->to_list;
 }
 
 /* ---- the log ---- */
@@ -255,7 +256,7 @@ mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
 {
 	basetable_del(&mb->bases, rec);
 	mb->n_new -= rec->in_new;
-	mb->n_counted -= rec->sizes_counted;
+	mb->n_to_list -= rec->to_list;
 	rec->is_shown = false;
 	rec->is_gone = true;
 	log_add(mb, rec, by, LOG_EXPUNGE);

@@ -385,3 +385,19 @@ store_read_subs(struct store *st, struct subs *subs, struct err *err)
 	buf_free(&text);
 	return r < 0 ? -1 : 0;
 }
+
+int
+store_pop3_file(struct store *st, int *fd_out, struct err *err)
+{
+	int dir, fd = -1;
+
+	if (io_mkdir(st->mail_fd, STORE_OWN, 0700) == -1 ||
+	    (dir = io_open_dir(st->mail_fd, STORE_OWN)) == -1)
+		return err_sys(err, "open " STORE_OWN);
+	fd = io_open(dir, "pop3", O_RDWR | O_CREAT, 0600);
+	io_close(&dir);
+	if (fd == -1)
+		return err_sys(err, "open " STORE_OWN "/pop3");
+	*fd_out = fd;
+	return 0;
+}

@@ -71,6 +71,10 @@ int store_folder_open(struct store *st, struct slice name, struct folder *out,
 int
 store_exists(struct store *st, struct slice name, struct err *err) MUST_CHECK;
 
+/* The file restante/pop3 in the mail folder, made when it is missing: the lock
+ * (flock) and the last login of POP3 sessions. */
+int store_pop3_file(struct store *st, int *fd_out, struct err *err) MUST_CHECK;
+
 /* ---- operations ---- */
 
 struct store_op;

@@ -26,6 +26,7 @@ enum setting_type {
 	SET_ENUM, /* default is "first|second|third": first is the default */
 	SET_UID,  /* number, or a name in /etc/passwd; "" = none */
 	SET_UIDS, /* "LOW-HIGH", or "" */
+	SET_UIDL, /* see uidl_format.h */
 	SET_CERTS /* list of groups { certificate, key } */
 };
 
@@ -67,7 +68,7 @@ void conf_free(struct conf *c); /* NULL is fine */
 /* Values by name; a name that is no setting, of another type, or was not told
  * to this role is a programming error (assert). Valid as long as the conf. */
 const char *conf_str(const struct conf *c, const char *name); /* also PATH,
-							       * ENUM */
+							       * ENUM, UIDL */
 uint64_t conf_u64(const struct conf *c, const char *name);    /* NUMBER, SIZE */
 uint64_t conf_ms(const struct conf *c, const char *name);     /* DURATION */
 bool conf_bool(const struct conf *c, const char *name);

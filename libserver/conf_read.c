@@ -16,6 +16,7 @@
 #include "libnet/netaddr.h"
 #include "libserver/conf_store.h"
 #include "libserver/conf_value.h"
+#include "libserver/uidl_format.h"
 
 #define FILE_MAX  (1024 * KIB) /* nobody writes more by hand */
 #define VALUE_MAX 4096u        /* bytes of one string */
@@ -60,6 +61,7 @@ static const char *const wanted[] = {
 	[SET_ENUM] = "one of a few words",
 	[SET_UID] = "a number or a user name in quotes",
 	[SET_UIDS] = "a range of uids, like \"70000-79999\"",
+	[SET_UIDL] = "a text in quotes, like \"%08Xu%08Xv\"",
 	[SET_CERTS] = ("a list of groups, like ( { certificate = \"/path\"; "
 		       "key = \"/path\"; } )"),
 };
@@ -161,6 +163,7 @@ take_text(struct reader *r, struct conf_value *v, struct slice text)
 	case SET_LISTEN:
 	case SET_NETWORKS:
 	case SET_UID:
+	case SET_UIDL:
 	case SET_CERTS:
 		break;
 	}
@@ -175,6 +178,15 @@ take_text(struct reader *r, struct conf_value *v, struct slice text)
 		return;
 	}
 	conf_value_add(v, text);
+}
+
+static void
+check_uidl(struct reader *r, const struct conf_value *v)
+{
+	const char *why = uidl_format_fault(slice_str(v->strs[0]));
+
+	if (why != NULL)
+		fault_at(r, v->line, "%s: %s", v->row->name, why);
 }
 
 /* Lengths, counts and members, once all texts are there. */
@@ -211,6 +223,10 @@ check_value(struct reader *r, const struct conf_value *v)
 	case SET_CERTS:
 		n = n / 2;
 		break;
+	case SET_UIDL:
+		if (v->n_strs == 1)
+			check_uidl(r, v);
+		return;
 	case SET_BOOL:
 	case SET_NUMBER:
 	case SET_SIZE:
@@ -252,6 +268,7 @@ take_default(struct reader *r, struct conf_value *v)
 	case SET_PATH:
 	case SET_UID:
 	case SET_UIDS:
+	case SET_UIDL:
 		take_text(r, v, rest);
 		break;
 	}

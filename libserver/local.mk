@@ -13,4 +13,4 @@ noinst_LIBRARIES += %D%/libserver.a
 	%D%/log.h %D%/log_role.c %D%/nursery.c %D%/nursery.h %D%/role.c \
 	%D%/role.h %D%/role_id.h %D%/sandbox.c %D%/sandbox.h \
 	%D%/session.c %D%/session.h %D%/settings.c %D%/settings.h \
-	%D%/spawn.c
+	%D%/spawn.c %D%/uidl_format.c %D%/uidl_format.h

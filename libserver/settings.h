@@ -40,7 +40,12 @@ X(folder_names, SET_ENUM, "mutf7|utf8", 0, 0, S_SESS, "How names of folders are 
 X(stamp_grain, SET_DURATION, "10 ms", 1, 10000, S_SESS, "How coarse times of the mail's file system are: 10 ms on local disks, 2 s elsewhere.") \
 X(poll_interval, SET_DURATION, "5 s", 100, 3600000, S_SESS, "How often a mailbox is looked at for clients that wait (IDLE) where the kernel does not tell of changes.") \
 X(message_size, SET_SIZE, "64M", 65536, 1ull << 40, S_SESS | S_FE | S_QUE, "Largest message that is taken.") \
+/* POP3 */ \
 X(pop3_mark_seen, SET_BOOL, "true", 0, 0, S_SESS, "A message that RETR sends is marked as seen.") \
+X(pop3_uidl_format, SET_UIDL, "%08Xu%08Xv", 0, 0, S_SESS, "How POP3 names messages: %u UID, %v UIDVALIDITY, %f file name, %g GUID.") \
+X(pop3_keep, SET_DURATION, "0", 0, 3660 * S_DAY, S_SESS, "How long IMAP still shows what POP3 deleted; 0: it is gone at once.") \
+X(pop3_exclusive, SET_BOOL, "false", 0, 0, S_SESS, "Only one POP3 session of a user at a time; others are told [IN-USE].") \
+X(pop3_login_delay, SET_DURATION, "0", 0, S_DAY, S_SESS | S_FE, "Least time between two POP3 logins of a user; 0: any.") \
 /* who may come in */ \
 X(users_file, SET_PATH, "/etc/restante/users", 0, 1023, S_AUTH, "Virtual users with their passwords and attributes.") \
 X(first_uid, SET_NUMBER, "1000", 1, 4294967294ull, S_AUTH | S_NURS, "Accounts below this uid are refused.") \

@@ -7,7 +7,11 @@ noinst_LIBRARIES += %D%/libpop3.a
 	%D%/pop3_login.c \
 	%D%/pop3_parse.c %D%/pop3_parse.h \
 	%D%/pop3_session.c %D%/pop3_session.h \
-	%D%/pop3_surrogate.c %D%/pop3_surrogate.h
+	%D%/pop3_snapshot.c \
+	%D%/pop3_surrogate.c %D%/pop3_surrogate.h \
+	%D%/pop3_uidl.c %D%/pop3_uidl.h \
+	%D%/pop3_uidls.c \
+	%D%/pop3_update.c
 sbin_PROGRAMS += %D%/pop3d
 %C%_pop3d_SOURCES = %D%/pop3d.c
 %C%_pop3d_LDADD = %D%/libpop3.a $(LIBS_COMMON)

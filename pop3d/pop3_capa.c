@@ -24,14 +24,22 @@ put_login_ways(struct pop3_session *s, struct out *o)
 		out_puts(o, "STLS\r\n");
 }
 
+/* EXPIRE is NEVER under any setting: what a client leaves here stays. What
+ * pop3_keep removes later is what a client has deleted. */
 enum step
 pop3_capa(struct pop3_session *s)
 {
+	const struct conf *conf =
+	    s->fe != NULL ? frontend_conf(s->fe) : s->user->se->conf;
+	uint64_t delay_ms = conf_ms(conf, "pop3_login_delay");
 	struct out *o = conn_out(s->conn);
 
 	out_puts(o,
 	    "+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\n"
 	    "AUTH-RESP-CODE\r\nEXPIRE NEVER\r\n");
+	if (delay_ms > 0)
+		out_printf(o, "LOGIN-DELAY %llu\r\n",
+		    (unsigned long long)((delay_ms + 999) / 1000));
 	put_login_ways(s, o);
 	out_puts(o, "UTF8 USER\r\nLANG\r\nIMPLEMENTATION Restante\r\n.\r\n");
 	return STEP_DONE;

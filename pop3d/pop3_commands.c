@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* POP3 after login: the snapshot and the rows of the TRANSACTION state. */
+/* POP3 after login: the rows of the TRANSACTION state. */
 #include <string.h>
 
 #include "libbase/ceilings.h"
@@ -10,82 +10,6 @@
 
 #include "pop3d/pop3_session.h"
 #include "pop3d/pop3_surrogate.h"
-
-#define EXPUNGE_PORTION 100 /* files deleted before others are served */
-
-/* ---- the snapshot ---- */
-
-static enum step
-give_up(struct pop3_session *s, const struct err *err)
-{
-	(void)pop3_fail(s, err);
-	pop3_close(s, "mailbox");
-	return STEP_INPUT;
-}
-
-static void
-note_messages(struct pop3_session *s)
-{
-	struct mailbox_status st;
-	uint32_t i;
-
-	(void)view_update(s->view, true, NULL);
-	mailbox_status(s->box, &st);
-	s->uidvalidity = st.uidvalidity;
-	s->n_messages = view_count(s->view);
-	s->messages = xcalloc(s->n_messages + 1, sizeof *s->messages);
-	for (i = 0; i < s->n_messages; i++)
-		s->messages[i].uid = view_rec(s->view, i + 1)->uid;
-}
-
-/* Sizes that no name tells are counted now: LIST must be exact. */
-static enum step
-load_sizes(struct pop3_session *s)
-{
-	struct err err;
-
-	while (s->cursor < s->n_messages) {
-		struct pop3_message *m = &s->messages[s->cursor];
-		struct mailbox_rec *rec = view_rec(s->view, s->cursor + 1);
-
-		if (mailbox_sizes(s->box, rec, &err) == 0)
-			m->wire = rec->wire;
-		else if (err.code != ERR_GONE)
-			return give_up(s, &err);
-		s->cursor++;
-		if (!conn_slice_left(s->conn))
-			return STEP_AGAIN;
-	}
-	return STEP_DONE;
-}
-
-enum step
-pop3_load(struct pop3_session *s)
-{
-	struct err err;
-	enum step r;
-
-	if (s->messages == NULL) {
-		r = view_refresh(s->view, &s->flush, &err);
-		if (r == STEP_FAIL)
-			return give_up(s, &err);
-		if (r == STEP_EVENT) {
-			/* another process has the lock: look again soon */
-			timer_start_ms(&s->retry, MAILBOX_RETRY_MS);
-			return r;
-		}
-		if (r != STEP_DONE)
-			return r;
-		note_messages(s);
-		s->cursor = 0;
-	}
-	r = load_sizes(s);
-	if (r != STEP_DONE)
-		return r;
-	out_printf(conn_out(s->conn), "+OK %u messages\r\n", s->n_messages);
-	pop3_enter(s, POP3_TRANSACTION);
-	return STEP_DONE;
-}
 
 /* ---- STAT, LIST, UIDL ---- */
 
@@ -112,13 +36,15 @@ put_size(struct pop3_session *s, uint32_t i)
 	    (unsigned long long)s->messages[i].wire);
 }
 
-/* Fixed width, so that two messages never share one: UID and UIDVALIDITY, as
- * Dovecot writes them by default (pop3_uidl_format %08Xu%08Xv). */
 static void
 put_uidl(struct pop3_session *s, uint32_t i)
 {
-	out_printf(conn_out(s->conn), "%u %08x%08x\r\n", i + 1,
-	    s->messages[i].uid, s->uidvalidity);
+	struct buf b;
+
+	buf_init(&b, KIB);
+	pop3_put_uidl(s, s->messages[i].rec, &b);
+	out_printf(conn_out(s->conn), "%u %s\r\n", i + 1, buf_cstr(&b));
+	buf_free(&b);
 }
 
 static enum step
@@ -152,6 +78,10 @@ list_step(struct pop3_session *s)
 static enum step
 uidl_step(struct pop3_session *s)
 {
+	enum step r = s->has_uidls ? STEP_DONE : pop3_compare_uidls(s);
+
+	if (r != STEP_DONE)
+		return r;
 	return each_message(s, put_uidl);
 }
 
@@ -230,7 +160,7 @@ send_message(struct pop3_session *s, uint64_t end)
 static enum step
 retr_step(struct pop3_session *s)
 {
-	struct mailbox_rec *rec = view_rec(s->view, s->number);
+	struct mailbox_rec *rec = s->messages[s->number - 1].rec;
 	struct err err;
 	int r;
 
@@ -278,8 +208,8 @@ top_step(struct pop3_session *s)
 	enum step r;
 
 	if (s->fetch == NULL) {
-		if (fetch_open(s->box, view_rec(s->view, s->number), &s->fetch,
-			&err) == -1)
+		if (fetch_open(s->box, s->messages[s->number - 1].rec,
+			&s->fetch, &err) == -1)
 			return pop3_fail(s, &err);
 		buf_init(&head, MAX_HEADER_BYTES);
 		if (fetch_header(s->fetch, &head, &err) == -1) {
@@ -301,7 +231,7 @@ top_step(struct pop3_session *s)
 	return STEP_DONE;
 }
 
-/* ---- DELE, RSET, NOOP, QUIT ---- */
+/* ---- DELE, RSET, NOOP ---- */
 
 static enum step
 dele_step(struct pop3_session *s)
@@ -329,55 +259,6 @@ noop_step(struct pop3_session *s)
 	return STEP_DONE;
 }
 
-static void
-collect_deleted(struct pop3_session *s, struct seqset *uids)
-{
-	uint32_t i;
-
-	for (i = 0; i < s->n_messages; i++)
-		if (s->messages[i].is_deleted)
-			seqset_add(
-			    uids, s->messages[i].uid, s->messages[i].uid);
-}
-
-static void
-end_update(struct pop3_session *s)
-{
-	if (s->failed)
-		(void)pop3_err(
-		    s, "[SYS/TEMP] Some deleted messages were not removed");
-	else
-		pop3_ok(s, "Bye");
-	pop3_close(s, "quit");
-}
-
-/* RFC 1939 6: the UPDATE state. */
-static enum step
-quit_step(struct pop3_session *s)
-{
-	struct seqset uids;
-	struct err err;
-	int more;
-
-	pop3_enter(s, POP3_UPDATE);
-	seqset_init(&uids, MAX_VIEW_RANGES);
-	collect_deleted(s, &uids);
-	do {
-		more = uids.n == 0 ? 0 :
-				     view_expunge(s->view, &uids, true,
-					 &s->cursor, EXPUNGE_PORTION, &err);
-		if (more == -1) {
-			log_err(s->id, "not deleted", &err);
-			s->failed = true;
-		}
-	} while (more != 0 && conn_slice_left(s->conn));
-	seqset_free(&uids);
-	if (more != 0)
-		return STEP_AGAIN;
-	end_update(s);
-	return STEP_INPUT;
-}
-
 const struct pop3_verb pop3_verbs_transaction[] = {
 	{ "STAT", POP3_IN_TRANSACTION, ARGS_NONE, stat_step },
 	{ "LIST", POP3_IN_TRANSACTION, ARGS_MAYBE_MESSAGE, list_step },
@@ -389,6 +270,6 @@ const struct pop3_verb pop3_verbs_transaction[] = {
 	{ "NOOP", POP3_IN_TRANSACTION, ARGS_NONE, noop_step },
 	{ "CAPA", POP3_IN_TRANSACTION, ARGS_NONE, pop3_capa },
 	{ "LANG", POP3_IN_TRANSACTION, ARGS_TEXT, pop3_lang },
-	{ "QUIT", POP3_IN_TRANSACTION, ARGS_NONE, quit_step },
+	{ "QUIT", POP3_IN_TRANSACTION, ARGS_NONE, pop3_quit },
 	{ .name = NULL },
 };

@@ -6,6 +6,7 @@
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
 #include "libmaildir/fetch.h"
+#include "libmaildir/io.h"
 #include "libmaildir/store.h"
 #include "libnet/conn.h"
 #include "libserver/log.h"
@@ -261,6 +262,7 @@ pop3_user_end(struct session *se)
 
 	if (u == NULL)
 		return;
+	mailbox_close(&u->box);
 	mailboxes_free(&u->mailboxes);
 	store_close(u->store);
 	xfree(u);
@@ -283,6 +285,30 @@ retry(void *arg)
 	conn_wake(s->conn);
 }
 
+int
+pop3_open_inbox(struct pop3_session *s, struct err *err)
+{
+	struct pop3_user *u = s->user;
+	struct mailbox *keep;
+
+	if (mailbox_open(u->mailboxes, SLICE("INBOX"), &s->box, err) == -1 ||
+	    mailbox_open(u->mailboxes, SLICE("INBOX"), &keep, err) == -1) {
+		mailbox_close(&s->box);
+		return -1;
+	}
+	mailbox_close(&u->box); /* most often the same */
+	u->box = keep;
+	s->view = view_open(s->box, true);
+	return 0;
+}
+
+enum step
+pop3_wait_for_lock(struct pop3_session *s)
+{
+	timer_start_ms(&s->retry, MAILBOX_RETRY_MS);
+	return STEP_EVENT;
+}
+
 static int
 pop3_attach(struct session *se, struct session_link *link, struct slice hello,
     const struct attach_info *info, struct err *err)
@@ -301,12 +327,13 @@ pop3_attach(struct session *se, struct session_link *link, struct slice hello,
 	s->is_loopback = info->is_loopback;
 	s->is_utf8 = slice_eq_str(hello, POP3_HELLO_UTF8);
 	buf_init(&s->line, MAX_POP3_LINE);
-	if (mailbox_open(u->mailboxes, SLICE("INBOX"), &s->box, err) == -1) {
+	seqset_init(&s->doomed, MAX_VIEW_RANGES);
+	s->login_fd = -1;
+	if (pop3_open_inbox(s, err) == -1) {
 		buf_free(&s->line);
 		xfree(s);
 		return -1;
 	}
-	s->view = view_open(s->box, true);
 	LIST_INSERT_HEAD(&u->sessions, s, entry);
 	pop3_enter(s, POP3_LOADING);
 	s->conn = session_conn(link, &conf);
@@ -319,10 +346,18 @@ pop3_attach(struct session *se, struct session_link *link, struct slice hello,
 void
 pop3_forget(struct pop3_session *s)
 {
+	struct err err;
+
 	timer_stop(&s->retry);
 	fetch_close(&s->fetch);
 	view_close(&s->view);
+	if (s->box != NULL && mailbox_write_list(s->box, &err) == -1)
+		log_err(s->id, "sizes not kept", &err);
 	mailbox_close(&s->box);
+	if (s->user != NULL)
+		io_close(&s->login_fd);
+	pop3_uidls_free(&s->uidls);
+	seqset_free(&s->doomed);
 	xfree(s->messages);
 	s->messages = NULL;
 	buf_wipe(&s->line);

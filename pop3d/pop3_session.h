@@ -30,7 +30,7 @@ enum pop3_state {
 
 /* A message of the snapshot. */
 struct pop3_message {
-	uint32_t uid;
+	struct mailbox_rec *rec; /* the view's */
 	bool is_deleted;
 	uint64_t wire; /* octets; 0 when the file is gone */
 };
@@ -39,6 +39,7 @@ struct pop3_user { /* of the process */
 	struct session *se;
 	struct store *store;
 	struct mailboxes *mailboxes;
+	struct mailbox *box; /* kept open for the next login; or NULL */
 	LIST_HEAD(, pop3_session) sessions;
 };
 
@@ -66,10 +67,15 @@ struct pop3_session {
 	struct timer retry; /* while another process holds the lock */
 	const struct attach_info *info;
 	struct mailbox *box;
-	uint32_t uidvalidity; /* of the snapshot */
 	struct view *view;
+	unsigned loading; /* part of the snapshot being taken */
+	int login_fd;     /* restante/pop3; -1 */
 	struct pop3_message *messages;
 	uint32_t n_messages;
+	uint32_t n_hidden;        /* deleted by POP3, kept for IMAP */
+	uint32_t kept_mask;       /* letter of their keyword, or 0 */
+	struct pop3_uidls *uidls; /* while they are compared */
+	bool has_uidls;           /* they were */
 	struct flush_set flush;
 
 	/* the command being carried out */
@@ -80,8 +86,14 @@ struct pop3_session {
 	struct slice args;
 	struct fetch *fetch;
 	uint64_t offset, end;
-	bool failed; /* something of QUIT could not be done */
+	struct seqset doomed;     /* UIDs to be removed */
+	uint32_t n_failed;        /* of them that could not be */
+	enum err_code why_failed; /* the first */
 };
+
+/* The keyword of what POP3 deleted and pop3_keep keeps; Dovecot's
+ * pop3_deleted_flag is the same where it is set so. */
+#define POP3_KEYWORD "$POP3Deleted"
 
 /* What the frontend tells the session. */
 #define POP3_HELLO      "pop3"
@@ -120,8 +132,19 @@ enum step pop3_capa(struct pop3_session *s);
 enum step pop3_lang(struct pop3_session *s);
 /* End the connection, s is gone after it. */
 void pop3_close(struct pop3_session *s, const char *reason);
+/* The inbox and a view of it. */
+int pop3_open_inbox(struct pop3_session *s, struct err *err) MUST_CHECK;
 /* Take the snapshot, portion by portion, and greet. */
 enum step pop3_load(struct pop3_session *s);
+/* Another process holds the lock: look again soon. */
+enum step pop3_wait_for_lock(struct pop3_session *s);
+/* No two messages shall have one UIDL; portion by portion. */
+enum step pop3_compare_uidls(struct pop3_session *s);
+void pop3_uidls_free(struct pop3_uidls **u);
+void
+pop3_put_uidl(struct pop3_session *s, struct mailbox_rec *rec, struct buf *out);
+/* QUIT after login. */
+enum step pop3_quit(struct pop3_session *s);
 void pop3_forget(struct pop3_session *s);
 
 #endif
