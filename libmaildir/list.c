@@ -14,6 +14,7 @@
 #include "libmaildir/mailbox_impl.h"
 
 #define LOST_JUMP (1u << 20) /* DESIGN 3: a list that was lost */
+#define PATIENCE  4          /* scans that did not see a file (S4) */
 
 static void
 insert_named(struct mailbox *mb, struct mailbox_rec *rec)
@@ -284,11 +285,13 @@ mailbox_number(struct mailbox *mb, struct err *err)
 }
 
 /* Files that others made and numbered after our scan are there, only not seen
- * yet; those of which the list knew before the scan are most often gone. */
+ * yet; those of which the list knew before the scan are most often gone. One
+ * that was renamed under our eyes again and again is a thing of chance: what is
+ * behind it must not wait for ever. */
 static bool
 may_be_there(const struct mailbox *mb, const struct mailbox_rec *rec)
 {
-	return mb->is_careful || rec->modseq == mb->scan;
+	return mb->scan - rec->modseq < (mb->is_careful ? PATIENCE : 1);
 }
 
 void
@@ -317,7 +320,7 @@ mailbox_show_named(struct mailbox *mb)
 			mailbox_rec_show(mb, rec);
 	}
 	named->n = kept;
-	if (behind && !mb->is_careful) { /* look at once */
+	if (behind) { /* look at once */
 		mb->is_dirty = true;
 		mb->again_at_us = 0;
 	}

@@ -13,7 +13,8 @@
  * S3. Present needs no proof: a message seen is there, and a flag seen was so.
  * S4. In an uncertain scan no message is shown behind one whose record we have
  *     and whose file we did not see: its UID would come up later, out of order.
- *     (At the first load nothing was told yet, and after a few tries it is.)
+ *     (At the first load nothing was told yet.) After a few scans it is, lest
+ *     what was delivered stays hidden as long as the folder does not rest.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,6 +28,7 @@
 #include "libmaildir/mailbox_impl.h"
 
 #define SCAN_TRIES    3
+#define LOOKS         5 /* of one refresh: above list.c's PATIENCE */
 #define SCAN_AGAIN_US 50000
 #define MAX_DOUBLES   16
 #define REWRITE_SLACK 64
@@ -559,7 +561,7 @@ mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
 
 	if (r->is_flushing && flush_done(mb, r, fs, err) == -1)
 		return STEP_FAIL;
-	for (i = 0; i < SCAN_TRIES; i++) {
+	for (i = 0; i < LOOKS; i++) {
 		if ((n = needs_scan(mb, err)) == -1 ||
 		    (n == 1 && mailbox_scan(mb, err) == -1))
 			return STEP_FAIL;

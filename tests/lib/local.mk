@@ -6,3 +6,8 @@ CLEANFILES += %D%/pam_test.so
 	$(AM_V_CCLD)$(MKDIR_P) %D% && $(CC) -std=gnu17 -D_GNU_SOURCE \
 	  $(WARN_CFLAGS) $(CFLAGS) -fPIC -shared \
 	  -o $@ $(srcdir)/%D%/pam_test.c $(PAM_LIBS)
+# Preloaded into programs under test; made by who needs it.
+CLEANFILES += %D%/coarse.so
+%D%/coarse.so: %D%/coarse.c
+	$(AM_V_CCLD)$(MKDIR_P) %D% && $(CC) -std=gnu17 -D_GNU_SOURCE \
+	  $(WARN_CFLAGS) $(CFLAGS) -fPIC -shared -o $@ $(srcdir)/%D%/coarse.c

@@ -169,6 +169,25 @@ class Box:
             return ''
 
 
+class Coarse(Box):
+    """Daemons with tests/lib/coarse.so in them: file times of grain_ms, or no inotify (1: EMFILE, 2: ENOSPC)."""
+
+    def __init__(self, build, grain_ms, no_inotify, **more):
+        Box.__init__(self, build, **more)
+        self.extra = {'RESTANTE_PRELOAD': build + '/tests/lib/coarse.so', 'TEST_GRAIN_MS': str(grain_ms)}
+        if no_inotify:
+            self.extra['TEST_NO_INOTIFY'] = str(no_inotify)
+        subprocess.run(['make', '-s', '-C', build, 'tests/lib/coarse.so'], stdout=subprocess.DEVNULL, check=True)
+
+    def __enter__(self):
+        os.environ.update(self.extra)
+        try:
+            return Box.__enter__(self)
+        finally:
+            for k in self.extra:
+                del os.environ[k]
+
+
 def cmdline(pid):
     try:
         return open('/proc/%d/cmdline' % pid, 'rb').read().replace(b'\0', b' ').decode('ascii', 'replace').strip()
