@@ -402,7 +402,8 @@ sync_step(struct imap_session *s)
 	struct err err;
 	enum step r;
 
-	if (wants && !s->is_syncing)
+	/* what was done before this command is known when it is answered */
+	if (!s->is_syncing)
 		imap_user_look(s->user);
 	if (s->is_syncing || wants || s->must_look ||
 	    mailbox_is_dirty(s->box)) {
