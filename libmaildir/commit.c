@@ -97,6 +97,7 @@ save_free(struct save **save)
 		free_one(&s->v[i]);
 	mailbox_refresh_drop(&s->list);
 	io_close(&s->stage);
+	io_close(&s->stage_top);
 	keywords_free(&s->own_keywords);
 	buf_free(&s->block);
 	xfree(s->stage_id);
@@ -145,6 +146,11 @@ want_folder(struct save *s, struct flush_set *fs, struct err *err)
 		io_flush_want(fs, place_dir(s, s->v[i].place), FLUSH_FOLDER);
 	if (s->kind == SAVE_UNSTAGE)
 		io_flush_want(fs, s->stage, FLUSH_FOLDER);
+	if (s->kind == SAVE_STAGE) {
+		/* Whoever made the folders, and has not come to flush them. */
+		io_flush_want(fs, s->stage_top, FLUSH_FOLDER);
+		io_flush_want(fs, s->mail_root, FLUSH_FOLDER);
+	}
 	if (s->kind != SAVE_NUMBERED)
 		return 0;
 	s->list.flush_fd = fcntl(s->mb->list.fd, F_DUPFD_CLOEXEC, 0);

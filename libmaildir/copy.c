@@ -515,11 +515,11 @@ want_folders(struct copy *c, struct flush_set *fs, struct err *err)
 		io_flush_want(fs,
 		    one->in_new ? c->to->folder.new : c->to->folder.cur,
 		    FLUSH_FOLDER);
-		if (c->move)
-			io_flush_want(fs,
-			    one->from_new ? c->from->folder.new :
-					    c->from->folder.cur,
-			    FLUSH_FOLDER);
+	}
+	/* Both: what was renamed from new to cur may not be flushed there. */
+	if (c->move && c->n_copied > 0) {
+		io_flush_want(fs, c->from->folder.new, FLUSH_FOLDER);
+		io_flush_want(fs, c->from->folder.cur, FLUSH_FOLDER);
 	}
 	if (c->n_copied == 0)
 		return 0;

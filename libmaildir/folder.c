@@ -14,12 +14,14 @@ open_place(int root, const char *subdir)
 	return io_open_dir(root, *subdir == '\0' ? "." : subdir);
 }
 
+/* One that is made here is on disk before anything is put into it: those who
+ * flush what they put there do not flush the folder above. */
 static int
 open_part(int dir, const char *part, mode_t mode, int *fd_out)
 {
 	if ((*fd_out = io_open_dir(dir, part)) != -1 || errno != ENOENT)
 		return *fd_out == -1 ? -1 : 0;
-	if (io_mkdir(dir, part, mode) == -1)
+	if (io_mkdir(dir, part, mode) == -1 || io_fsync(dir) == -1)
 		return -1;
 	*fd_out = io_open_dir(dir, part);
 	return *fd_out == -1 ? -1 : 0;
@@ -37,10 +39,7 @@ open_control(const struct folder_place *place, struct folder *f)
 	/* Dovecot keeps INBOX's files beside the others there (tried). */
 	if (*subdir == '\0')
 		subdir = ".INBOX";
-	if (io_mkdir(place->control_root, subdir, 0700) == -1)
-		return -1;
-	f->control = io_open_dir(place->control_root, subdir);
-	return f->control == -1 ? -1 : 0;
+	return open_part(place->control_root, subdir, 0700, &f->control);
 }
 
 /* A folder that its group may write to (shared trees, setgid) has files for

@@ -4,7 +4,8 @@
  * the file names, 25 is z.
  *
  * K1. A letter never changes its meaning while a file has it: names are added,
- *     and replaced only when no file in cur or new has the letter.
+ *     and replaced only when no file in cur or new has the letter, also after a
+ *     power cut: what took the letter from its last file is flushed first.
  * K2. The file is replaced whole by rename, flushed, under the uidlist's lock,
  *     and its mtime grows by whole seconds each time: Dovecot compares nothing
  *     else, and would write "unknown-3" where it has not seen a name.
@@ -222,7 +223,8 @@ out:
  * (K1). A letter that files have and the list does not name belongs to
  * somebody's keyword: not ours to give. */
 static int
-give_one(struct keywords *k, struct slice name, uint32_t *used, struct err *err)
+give_one(struct keywords *k, struct slice name, uint32_t *used, bool *again,
+    struct err *err)
 {
 	uint32_t taken = *used;
 	int i;
@@ -238,6 +240,7 @@ give_one(struct keywords *k, struct slice name, uint32_t *used, struct err *err)
 		;
 	if (i == N_KEYWORDS)
 		return err_set(err, ERR_LIMIT, "26 keywords are in use");
+	*again = *again || k->names[i] != NULL;
 	xfree(k->names[i]);
 	k->names[i] = xstrndup(name.p, name.n);
 	*used |= 1u << i; /* not for the next name of this call */
@@ -250,7 +253,7 @@ keywords_give(struct keywords *k, struct folder *f, const struct slice *names,
     size_t n, uint32_t *mask_out, struct err *err)
 {
 	uint32_t mask = 0, used = 0;
-	bool gave = false;
+	bool gave = false, again = false;
 	size_t i;
 	int letter;
 
@@ -264,10 +267,14 @@ keywords_give(struct keywords *k, struct folder *f, const struct slice *names,
 		if (!gave && keywords_used(f, &used, err) == -1)
 			return -1;
 		used |= mask;
-		if ((letter = give_one(k, names[i], &used, err)) == -1)
+		if ((letter = give_one(k, names[i], &used, &again, err)) == -1)
 			goto out;
 		gave = true;
 		mask |= 1u << letter;
+	}
+	if (again && (io_fsync(f->cur) == -1 || io_fsync(f->new) == -1)) {
+		(void)err_sys(err, "flush what had the letter");
+		goto out;
 	}
 	if (gave && write_file(k, f, err) == -1)
 		goto out;

@@ -31,7 +31,7 @@ save_new(enum save_kind kind, struct mailbox *mb, struct folder *f)
 	s->kind = kind;
 	s->mb = mb;
 	s->folder = f;
-	s->stage = -1;
+	s->stage = s->stage_top = s->mail_root = -1;
 	buf_init(&s->block, 2 * IO_BLOCK);
 	return s;
 }

@@ -50,6 +50,8 @@ struct save {
 	struct mailbox *mb;    /* NULL: no UIDs */
 	struct folder *folder; /* NULL: a stage */
 	int stage;             /* descriptor of restante/stage; -1 */
+	int stage_top;         /* of restante; -1 */
+	int mail_root;         /* borrowed, while a stage is written; -1 */
 	char *stage_id;
 	struct save_one *v;
 	size_t n, n_flushed; /* files flushed, from the start */

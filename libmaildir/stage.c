@@ -29,7 +29,7 @@ id_is_valid(struct slice id)
 	return true;
 }
 
-/* One level; made and flushed into its parent where it is missing. */
+/* One level; made where it is missing, flushed with what is put into it. */
 static int
 open_level(int dir, const char *name, bool make)
 {
@@ -37,22 +37,25 @@ open_level(int dir, const char *name, bool make)
 
 	if (fd != -1 || errno != ENOENT || !make)
 		return fd;
-	if (io_mkdir(dir, name, 0700) == -1 || io_fsync(dir) == -1)
+	if (io_mkdir(dir, name, 0700) == -1)
 		return -1;
 	return io_open_dir(dir, name);
 }
 
 static int
-save_open_stage(int mail_root, bool make, int *fd_out, struct err *err)
+save_open_stage(
+    int mail_root, bool make, int *top_out, int *fd_out, struct err *err)
 {
 	int top, fd;
 
 	if ((top = open_level(mail_root, "restante", make)) == -1)
 		return err_sys(err, "open restante");
 	fd = open_level(top, "stage", make);
-	io_close(&top);
-	if (fd == -1)
+	if (fd == -1) {
+		io_close(&top);
 		return err_sys(err, "open restante/stage");
+	}
+	*top_out = top;
 	*fd_out = fd;
 	return 0;
 }
@@ -62,14 +65,17 @@ begin(enum save_kind kind, int mail_root, struct slice id, struct folder *f,
     struct save **out, struct err *err)
 {
 	struct save *s;
-	int fd;
+	int top, fd;
 
 	if (!id_is_valid(id))
 		return err_set(err, ERR_INVALID, "not an id of the stage");
-	if (save_open_stage(mail_root, kind == SAVE_STAGE, &fd, err) == -1)
+	if (save_open_stage(mail_root, kind == SAVE_STAGE, &top, &fd, err) ==
+	    -1)
 		return -1;
 	s = save_new(kind, NULL, f);
 	s->stage = fd;
+	s->stage_top = top;
+	s->mail_root = mail_root;
 	s->stage_id = xstrndup(id.p, id.n);
 	*out = s;
 	return 0;
@@ -130,11 +136,11 @@ int
 save_drop_stage(int mail_root, struct slice id, struct err *err)
 {
 	char name[MAX_STAGE_ID + 1];
-	int fd, r;
+	int top, fd, r;
 
 	if (!id_is_valid(id))
 		return err_set(err, ERR_INVALID, "not an id of the stage");
-	if (save_open_stage(mail_root, false, &fd, err) == -1)
+	if (save_open_stage(mail_root, false, &top, &fd, err) == -1)
 		return err->code == ERR_NOTFOUND ? 0 : -1;
 	(void)snprintf(name, sizeof name, "%.*s", SLICE_ARG(id));
 	r = io_unlink(fd, name);
@@ -142,6 +148,7 @@ save_drop_stage(int mail_root, struct slice id, struct err *err)
 		r = 0;
 	if (r == -1)
 		(void)err_sys(err, "drop staged %s", name);
+	io_close(&top);
 	io_close(&fd);
 	return r;
 }

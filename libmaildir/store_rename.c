@@ -55,19 +55,69 @@ rename_folder(int root, const char *from, const char *to)
 	return io_rename(root, from, root, to);
 }
 
-/* The control folder goes first. A target without mail is left over: of a
- * crash in between (then there is no source, and it is ours) or of something
- * deleted (then it gives way). */
+struct linker {
+	int from, to;
+	int error; /* errno of the first that could not be linked */
+};
+
 static int
-move_control(
+link_file(void *arg, const char *name, unsigned char d_type)
+{
+	struct linker *l = arg;
+	struct stat st;
+
+	(void)d_type;
+	if (strncmp(name, ".temp.", 6) == 0 ||
+	    io_stat(l->from, name, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	if (io_link(l->from, name, l->to, name) < 0 && errno != ENOENT)
+		l->error = errno;
+	return l->error != 0;
+}
+
+/* 1 linked and flushed, 0 links cannot be made here, -1 with errno. */
+static int
+link_files(int root, const char *from, const char *to)
+{
+	struct linker l = { io_open_dir(root, from), -1, 0 };
+	int r = -1;
+
+	if (l.from != -1 && io_mkdir(root, to, 0700) == 0)
+		l.to = io_open_dir(root, to);
+	if (l.to != -1 && io_list(l.from, link_file, &l) >= 0) {
+		io_discard(l.to, "dovecot-uidlist.lock");
+		r = l.error == 0 ? io_fsync(l.to) == 0 ? 1 : -1 :
+		    l.error == EPERM || l.error == EOPNOTSUPP ||
+			l.error == EMLINK ?
+				   0 :
+				   -1;
+		if (r == -1 && l.error != 0)
+			errno = l.error;
+	}
+	io_close(&l.from);
+	io_close(&l.to);
+	return r;
+}
+
+/* What the control folder holds is there under both names while the mail goes
+ * from one to the other, so that a crash leaves UIDs with neither lost. Where
+ * files cannot have two names the folder itself goes first. A target without
+ * mail is left over, of a crash or of something deleted, and gives way. */
+static int
+copy_control(
     struct store *st, const char *from, const char *to, struct err *err)
 {
 	struct stat s;
+	int r;
 
-	if (!store_has_control(st))
-		return 0;
 	if (io_stat(st->control_fd, from, &s) < 0)
 		return errno == ENOENT ? 0 : err_sys(err, "stat %s", from);
+	if (store_gone_put(st->control_fd, to, err) < 0)
+		return -1;
+	if ((r = link_files(st->control_fd, from, to)) == -1)
+		return err_sys(err, "copy the control folder of %s", from);
+	if (r == 1)
+		return 0;
 	if (store_gone_put(st->control_fd, to, err) < 0)
 		return -1;
 	if (io_rename(st->control_fd, from, st->control_fd, to) < 0)
@@ -75,34 +125,65 @@ move_control(
 	return 0;
 }
 
+/* ---- one folder, in each phase ---- */
+
+static int
+control_before(struct store_op *op, const char *disk, struct err *err)
+{
+	struct foldername to;
+
+	if (!store_has_control(op->st))
+		return 0;
+	return new_place(op, disk, &to, err) < 0 ||
+		copy_control(op->st, disk, to.s, err) < 0 ?
+	    -1 :
+	    0;
+}
+
 static int
 move_folder(struct store_op *op, const char *disk, struct err *err)
 {
-	struct store *st = op->st;
 	struct foldername to;
 
-	if (new_place(op, disk, &to, err) < 0 ||
-	    move_control(st, disk, to.s, err) < 0)
+	if (new_place(op, disk, &to, err) < 0)
 		return -1;
-	if (rename_folder(st->mail_fd, disk, to.s) < 0 && errno != ENOENT)
+	if (rename_folder(op->st->mail_fd, disk, to.s) < 0 && errno != ENOENT)
 		return err_sys(err, "rename %s", disk);
 	return 0;
 }
+
+static int
+control_after(struct store_op *op, const char *disk, struct err *err)
+{
+	if (!store_has_control(op->st))
+		return 0;
+	return store_gone_put(op->st->control_fd, disk, err) < 0 ? -1 : 0;
+}
+
+static int (*const rename_phases[])(struct store_op *op, const char *disk,
+    struct err *err) = { control_before, move_folder, control_after };
 
 static enum step
 rename_step(struct store_op *op, struct flush_set *fs, struct err *err)
 {
 	size_t end = op->next_child + FOLDER_PORTION;
 
-	if (op->phase > 0)
+	if (op->phase == N_ELEMENTS(rename_phases))
 		return STEP_DONE;
 	while (op->next_child < op->n_children && op->next_child < end)
-		if (move_folder(op, op->children[op->next_child++], err) < 0)
+		if (rename_phases[op->phase](
+			op, op->children[op->next_child++], err) < 0)
 			return STEP_FAIL;
 	if (op->next_child < op->n_children)
 		return STEP_AGAIN;
+	op->next_child = 0;
+	op->phase++;
+	if (!store_has_control(op->st)) { /* the second is all */
+		if (op->phase == 1)
+			return STEP_AGAIN;
+		op->phase = N_ELEMENTS(rename_phases);
+	}
 	want_roots(op, fs);
-	op->phase = 1;
 	return store_op_flush(op);
 }
 
@@ -240,20 +321,22 @@ inbox_step(struct store_op *op, struct flush_set *fs, struct err *err)
 		if (store_op_make(op, &op->to, &op->folder, err) < 0 ||
 		    copy_keywords(op, err) < 0)
 			return STEP_FAIL;
+		/* no message goes to where a power cut could undo it */
+		want_roots(op, fs);
+		if (op->file != -1)
+			io_flush_want(fs, op->file, FLUSH_FILE);
+		io_flush_want(fs, op->folder.dir, FLUSH_FOLDER);
+		io_flush_want(fs, op->folder.control, FLUSH_FOLDER);
 		op->phase = INBOX_MOVE;
-		return STEP_AGAIN;
+		return store_op_flush(op);
 	case INBOX_MOVE:
 		r = move_portion(op, err);
 		if (r <= 0)
 			return r < 0 ? STEP_FAIL : STEP_AGAIN;
 		/* where they are now, before where they were */
-		want_roots(op, fs);
-		if (op->file != -1)
-			io_flush_want(fs, op->file, FLUSH_FILE);
-		io_flush_want(fs, op->folder.dir, FLUSH_FOLDER);
+		store_op_begin_flush(fs);
 		io_flush_want(fs, op->folder.cur, FLUSH_FOLDER);
 		io_flush_want(fs, op->folder.new, FLUSH_FOLDER);
-		io_flush_want(fs, op->folder.control, FLUSH_FOLDER);
 		op->phase = INBOX_FLUSH_FROM;
 		return store_op_flush(op);
 	case INBOX_FLUSH_FROM:

@@ -7,7 +7,8 @@
  * copy for speed that we do not believe.
  *
  * V1. A number given is above every number given before in this store, and
- * above the clock's seconds when that is later.
+ * above the clock's seconds when that is later. So the name that proves it is
+ * flushed before the number is used.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -135,7 +136,7 @@ uidvalidity_next(const struct folder *f, uint32_t *out, struct err *err)
 			return err_sys(err, "take " PREFIX ".%08x", next);
 		if (r == 0)
 			continue;
-		if (write_value(f, next) == -1)
+		if (write_value(f, next) == -1 || io_fsync(f->root) == -1)
 			return err_sys(err, "write " PREFIX);
 		*out = next;
 		return 0;

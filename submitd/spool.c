@@ -230,6 +230,7 @@ begin_files(struct spool *s, struct spool_entry *e, struct spool_envelope *env,
 	*fs = (struct flush_set){ 0 };
 	want_flush(fs, e->msg_fd, FLUSH_FILE);
 	want_flush(fs, e->env_fd, FLUSH_FILE);
+	want_flush(fs, s->msg, FLUSH_FOLDER);
 	e->phase = PHASE_FILES;
 	return STEP_FLUSH;
 }
@@ -248,7 +249,6 @@ begin_folders(struct spool *s, struct spool_entry *e, struct flush_set *fs,
 		return STEP_FAIL;
 	}
 	*fs = (struct flush_set){ 0 };
-	want_flush(fs, s->msg, FLUSH_FOLDER);
 	want_flush(fs, s->env, FLUSH_FOLDER);
 	e->phase = PHASE_FOLDERS;
 	return STEP_FLUSH;

@@ -243,6 +243,10 @@ envelope_parse(struct slice text, struct arena *arena,
 		return err_set(err, ERR_CORRUPT, "not an envelope");
 	while (slice_cut(&text, '\n', &line)) {
 		no++;
+		/* An appended record of which a power cut left the length
+		 * alone stands before the next one: it did not happen. */
+		while (r.ended && line.n > 1 && line.p[0] == '\0')
+			line = slice_from(line, 1);
 		if (!read_line(&r, line))
 			return err_set(
 			    err, ERR_CORRUPT, "line %u of the envelope", no);
