@@ -60,15 +60,6 @@ read_charset(struct imap_cmd *cmd, const struct imap_arg *a)
 	return name->next;
 }
 
-/* The user's table, made when it is first needed. */
-static const struct text_fold *
-fold_table(struct imap_user *u)
-{
-	if (u->fold == NULL)
-		u->fold = text_fold_new();
-	return u->fold;
-}
-
 /* STEP_AGAIN: go on; else the reply is set. */
 static enum step
 search_begin(struct imap_cmd *cmd)
@@ -98,7 +89,7 @@ search_begin(struct imap_cmd *cmd)
 	x->run.conn = s->conn;
 	x->next = 1;
 	if (search_has_strings(p)) {
-		x->run.fold = fold_table(s->user);
+		x->run.fold = s->user->fold;
 		if (!search_arm(p, x->run.fold, cmd->arena))
 			return imap_bad(cmd, "Command too large");
 	}

@@ -284,6 +284,7 @@ user_start(struct session *se, struct err *err)
 	int fd;
 
 	u->se = se;
+	u->fold = se->warm;
 	LIST_INIT(&u->sessions);
 	u->separator = conf_str(c, "separator")[0];
 	u->prefix = conf_str(c, "namespace_prefix");
@@ -331,7 +332,6 @@ user_end(struct session *se)
 	timer_stop(&u->drain);
 	mailboxes_free(&u->boxes);
 	store_close(u->store);
-	text_fold_free(u->fold);
 	xfree(u);
 	se->state = NULL;
 }

@@ -26,8 +26,8 @@ struct imap_user {
 	struct session *se;
 	struct store *store;
 	struct mailboxes *boxes;
-	struct text_fold *fold; /* of SEARCH; NULL until it is needed */
-	struct iowatch watch;   /* what inotify has to say */
+	const struct text_fold *fold; /* of SEARCH, made before the fork */
+	struct iowatch watch;         /* what inotify has to say */
 	struct imap_sessions sessions;
 	struct timer drain; /* patience with what runs at SIGTERM */
 	char separator;

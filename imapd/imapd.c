@@ -7,6 +7,7 @@
 #include "imapd/imap_frontend.h"
 #include "imapd/imap_user.h"
 #include "libauth/auth.h"
+#include "libmessage/text.h"
 #include "libserver/family.h"
 
 static const char *const alpn[] = { "imap", NULL };
@@ -35,6 +36,12 @@ option(const char *arg)
 	return 0;
 }
 
+static const void *
+warm(void)
+{
+	return text_fold_new();
+}
+
 static const struct family imapd_family = {
 	.name = "imapd",
 	.protocol = "imap",
@@ -44,6 +51,7 @@ static const struct family imapd_family = {
 	.frontend = &imap_frontend_ops,
 	.session = &imap_session_ops,
 	.max_frontends = 4,
+	.warm = warm,
 	.option = option,
 };
 

@@ -34,8 +34,9 @@ struct family {
 	unsigned max_frontends;            /* by default; imapd 4, others 1 */
 	/* Combinations of settings: tell faults by fault(arg, ...). NULL. */
 	void (*check)(const struct conf *c, conf_fault_fn *fault, void *arg);
-	/* Once in the nursery before it forks: tables worth sharing. NULL. */
-	void (*warm)(void);
+	/* Once in the nursery before it forks: a table worth sharing, which
+	 * sessions find as session.warm. NULL. */
+	const void *(*warm)(void);
 	/* Further options: returns an exit code >= 0 when it has done it all
 	 * (--list-commands), -1 when it does not know arg. NULL. */
 	int (*option)(const char *arg);

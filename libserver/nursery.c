@@ -754,7 +754,7 @@ nursery_start(struct role *r, struct err *err)
 	timer_init(&n->kill_timer, r->loop, kill_rest, n);
 	role_watch_children(r);
 	if (r->family->warm != NULL)
-		r->family->warm();
+		r->warm = r->family->warm();
 	return 0;
 }
 

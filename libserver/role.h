@@ -32,7 +32,8 @@ struct role {
 	bool is_draining;
 	bool is_quitting;
 	bool has_children;
-	void *state; /* spec's own, set in start */
+	const void *warm; /* nursery: what family.warm made */
+	void *state;      /* spec's own, set in start */
 };
 
 struct role_spec {

@@ -493,6 +493,7 @@ make_runtime(struct role *nursery, enum role_id as,
 	run->se.account = &run->account;
 	run->se.job = job;
 	run->se.had_crash = had_crash;
+	run->se.warm = nursery->warm;
 	return run;
 }
 

@@ -40,6 +40,7 @@ struct session {
 	uint64_t job;   /* of a delivery */
 	struct ipc_peer *queue; /* of a delivery: the pair with the queue */
 	void *state;            /* the program's, set in start */
+	const void *warm;       /* of family.warm, shared by all sessions */
 };
 
 struct session_ops {

@@ -21,6 +21,7 @@
 
 #include "imapd/imap_user.h"
 #include "imapd/pack.h"
+#include "libmessage/text.h"
 #include "libnet/conn.h"
 #include "libserver/conf.h"
 #include "libserver/frontend.h"
@@ -41,6 +42,7 @@ static struct client clients[N_CLIENTS];
 static struct session se;
 static struct account account;
 static char root[] = "/tmp/restante-imap-XXXXXX";
+static struct text_fold *fold;
 static struct buf parked; /* what session_park was given */
 static int parked_fd = -1;
 static unsigned n_parked;
@@ -236,6 +238,7 @@ setup(void **state)
 	account.gid = getgid();
 	se.loop = loop_new(&err);
 	se.account = &account;
+	se.warm = fold = text_fold_new();
 	se.conf = conf_read_text(conf, NULL, NULL, NULL);
 	assert_non_null(se.conf);
 	buf_init(&parked, MAX_PACKED);
@@ -271,6 +274,7 @@ teardown(void **state)
 	loop_free(&se.loop);
 	conf_free((struct conf *)(uintptr_t)se.conf);
 	buf_free(&parked);
+	text_fold_free(fold);
 	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
