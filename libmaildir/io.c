@@ -326,11 +326,13 @@ io_list_ino(int dir, io_list_ino_fn *fn, void *arg)
 {
 	/* On the stack it would be too much for E.2's 4 KiB. */
 	struct buf b;
+	off_t off;
 	ssize_t n;
 	char *p;
 	int r = 0;
 
-	if (io_table->lseek(dir, 0, SEEK_SET) == -1)
+	RETRY(off, io_table->lseek(dir, 0, SEEK_SET));
+	if (off == -1)
 		return -1;
 	buf_init(&b, 64 * KIB);
 	p = buf_reserve(&b, 32 * KIB);

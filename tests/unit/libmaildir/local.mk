@@ -54,7 +54,9 @@ TESTS += %D%/test_import
 check_PROGRAMS += %D%/test_store_fail
 TESTS += %D%/test_store_fail
 %C%_test_store_fail_SOURCES = %D%/test_store_fail.c
-%C%_test_store_fail_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+%C%_test_store_fail_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)
+
 check_PROGRAMS += %D%/test_uidlist
 TESTS += %D%/test_uidlist
 %C%_test_uidlist_SOURCES = %D%/test_uidlist.c

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every operation with its n-th system call failing, for every n and each of
- * some errors: the class of the error is right, nothing is left in tmp/, no
- * lock, no descriptor; what was there is there, and what failed is not.
+ * Every operation with its n-th system call failing, for every n, until the
+ * operation ends before that call is reached: the class of the error is right,
+ * nothing is left in tmp/, no lock, no descriptor; what was there is there with
+ * its UID, and what failed is not. With FAILING=all in the environment (as
+ * tests/io/failing has it) each call fails with each of the errors, else with
+ * one of them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -11,11 +14,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "libbase/mem.h"
+#include "libmaildir/mailbox_impl.h"
 #include "tests/unit/libmaildir/box.h"
 
 /* ---- the table that fails ---- */
@@ -196,6 +202,80 @@ op_expunge(struct box *b, struct mailbox *to, struct err *err)
 	return view_expunge(b->v, NULL, false, &from, 10, err) == 0 ? 1 : -1;
 }
 
+/* What POP3 does at QUIT. */
+static int
+op_quit(struct box *b, struct mailbox *to, struct err *err)
+{
+	uint32_t from = 0;
+	struct seqset uids;
+	int r;
+
+	(void)to;
+	seqset_init(&uids, 10);
+	seqset_add(&uids, 1, 2);
+	r = view_expunge(b->v, &uids, true, &from, 10, err);
+	seqset_free(&uids);
+	return r == 0 ? 1 : -1;
+}
+
+static int
+op_rewrite(struct box *b, struct mailbox *to, struct err *err)
+{
+	int r;
+
+	(void)to;
+	if ((r = mailbox_lock(b->mb, err)) != 1)
+		return r;
+	if (mailbox_rewrite(b->mb, err) == -1)
+		r = -1;
+	mailbox_unlock(b->mb);
+	return r;
+}
+
+/* All letters are taken, none is used: one is given anew. */
+static int
+op_letter(struct box *b, struct mailbox *to, struct err *err)
+{
+	const struct slice name = SLICE("another");
+	struct buf text;
+	uint32_t mask;
+	unsigned i;
+
+	(void)to;
+	plan.at = -plan.at;
+	buf_init(&text, 4096);
+	for (i = 0; i < N_KEYWORDS; i++)
+		buf_printf(&text, "%u key%02u\n", i, i);
+	box_drop(b, ".", "dovecot-keywords", buf_cstr(&text));
+	buf_free(&text);
+	plan.at = -plan.at;
+	return mailbox_keyword_mask(b->mb, &name, 1, true, &mask, err) == 1 ?
+	    1 :
+	    -1;
+}
+
+/* Its sizes and date, which no name holds, and its bytes. */
+static int
+op_fetch(struct box *b, struct mailbox *to, struct err *err)
+{
+	struct mailbox_rec *rec = view_rec(b->v, 1);
+	struct fetch *f = NULL;
+	char text[64];
+	size_t n;
+	int r;
+
+	(void)to;
+	rec->size = rec->wire = NAME_NO_SIZE;
+	rec->internaldate = MAILBOX_NO_DATE;
+	if (mailbox_sizes(b->mb, rec, err) == -1 ||
+	    mailbox_date(b->mb, rec, err) == -1 ||
+	    fetch_open(b->mb, rec, &f, err) == -1)
+		return -1;
+	r = fetch_read(f, 0, text, sizeof text, &n, err) == 0 ? 1 : -1;
+	fetch_close(&f);
+	return r;
+}
+
 static int
 copy_or_move(struct box *b, struct mailbox *to, bool move, struct err *err)
 {
@@ -241,6 +321,19 @@ op_refresh(struct box *b, struct mailbox *to, struct err *err)
 	return r;
 }
 
+/* Two files of one name: one of them gets another. */
+static int
+op_double(struct box *b, struct mailbox *to, struct err *err)
+{
+	(void)to;
+	plan.at = -plan.at;
+	box_drop(b, "cur", "8.z.h:2,S", MSG);
+	box_drop(b, "cur", "8.z.h:2,F", MSG "x\n");
+	usleep(12000); /* so that the scan is certain */
+	plan.at = -plan.at;
+	return box_refresh(b->v, err) == STEP_DONE ? 1 : -1;
+}
+
 /* ---- after it ---- */
 
 struct row {
@@ -260,6 +353,11 @@ static const struct row rows[] = {
 	{ "copy", op_copy, 2, 2, 2, 0, false },
 	{ "move", op_move, 0, 2, 2, 0, true },
 	{ "refresh", op_refresh, 4, 0, 4, 0, false },
+	{ "quit", op_quit, 0, 0, 2, 0, true },
+	{ "rewrite", op_rewrite, 2, 0, 2, 0, false },
+	{ "letter", op_letter, 2, 0, 2, 0, false },
+	{ "fetch", op_fetch, 2, 0, 2, 0, false },
+	{ "double", op_double, 4, 0, 4, 0, false },
 };
 
 static void
@@ -292,11 +390,50 @@ check_files(struct box *b, const struct row *row, int at, int sys, int r)
 		say(row, at, sys, "half done", in * 10 + to);
 	if (r == -1 && row->half && row->run == op_move && in + to != 2)
 		say(row, at, sys, "lost or doubled", in * 10 + to);
+	if (r == -1 && row->half && in > row->failed_inbox)
+		say(row, at, sys, "more than there was", in);
+}
+
+/* The file of keywords is the old or the new one, whole. */
+static void
+check_keywords(struct box *b, const struct row *row, int at, int sys)
+{
+	const struct slice one = SLICE("key25"), other = SLICE("another");
+	struct err err = { 0 };
+	uint32_t a, z;
+
+	if (row->run != op_letter)
+		return;
+	if (mailbox_keyword_mask(b->mb, &one, 1, false, &z, &err) != 1 ||
+	    mailbox_keyword_mask(b->mb, &other, 1, false, &a, &err) != 1)
+		say(row, at, sys, err.text, 0);
+	if (z != 1u << 25 || (a & ~1u) != 0)
+		say(row, at, sys, "keywords are lost", 0);
+}
+
+/* What it was called before has the UID that it had. */
+static void
+check_uids(
+    struct box *b, char *const names[2], const struct row *row, int at, int sys)
+{
+	uint32_t seq, i;
+
+	if (row->run == op_refresh) /* there the list was taken away */
+		return;
+	for (seq = 1; seq <= view_count(b->v); seq++)
+		for (i = 0; i < 2; i++) {
+			const struct mailbox_rec *rec = view_rec(b->v, seq);
+
+			if (slice_eq_str(mailbox_rec_base(rec), names[i]) &&
+			    rec->uid != i + 1)
+				say(row, at, sys, "another UID", rec->uid);
+		}
 }
 
 /* The mailboxes open and tell what is there, in order, once. */
 static void
-check_mailboxes(struct scratch *s, const struct row *row, int at, int sys)
+check_mailboxes(struct scratch *s, char *const names[2], const struct row *row,
+    int at, int sys)
 {
 	struct err err = { 0 };
 	struct mailbox *to;
@@ -316,6 +453,8 @@ check_mailboxes(struct scratch *s, const struct row *row, int at, int sys)
 	in = box_files(&b, ".to/cur", NULL) + box_files(&b, ".to/new", NULL);
 	if (view_count(v) != in)
 		say(row, at, sys, "target shows another number", in);
+	check_uids(&b, names, row, at, sys);
+	check_keywords(&b, row, at, sys);
 	view_close(&v);
 	mailbox_close(&to);
 	box_close(&b);
@@ -351,6 +490,23 @@ wipe(const char *root_path)
 	(void)close(root);
 }
 
+static char *
+base_of(struct box *b, uint32_t seq)
+{
+	struct slice base = mailbox_rec_base(view_rec(b->v, seq));
+
+	return xstrndup(base.p, base.n);
+}
+
+static void
+check_error(const struct row *row, int at, int sys, const struct err *err)
+{
+	if (sys == EINTR)
+		say(row, at, sys, err->text, 0);
+	if (err->code != err_class(sys))
+		say(row, at, sys, err->text, err->code);
+}
+
 /* true when the operation made fewer calls than at. */
 static bool
 run_once(struct scratch *state, const struct row *row, int at, int sys)
@@ -358,16 +514,19 @@ run_once(struct scratch *state, const struct row *row, int at, int sys)
 	struct err err = { 0 };
 	unsigned before = box_fds();
 	struct mailbox *to;
+	char *names[2];
 	struct box b;
 	bool end;
 	int r;
 
 	wipe(state->root);
-	/* With a watch once: its end makes the kernel wait. */
-	box_open(&b, state, sys == EIO);
+	/* With a watch now and then: its end makes the kernel wait. */
+	box_open(&b, state, at % 32 == 1);
 	(void)box_save(b.mb, MSG, 0);
 	(void)box_save(b.mb, MSG, FLAG_DELETED);
 	box_sync(&b);
+	names[0] = base_of(&b, 1);
+	names[1] = base_of(&b, 2);
 	to = box_other(&b, ".to");
 	plan.count = 0;
 	plan.sys = sys;
@@ -375,41 +534,54 @@ run_once(struct scratch *state, const struct row *row, int at, int sys)
 	r = row->run(&b, to, &err);
 	end = plan.count < at;
 	plan.at = 0;
-	if (r == -1 && sys == EINTR)
-		say(row, at, sys, err.text, 0);
-	if (r == -1 && err.code != err_class(sys))
-		say(row, at, sys, err.text, err.code);
+	if (r == -1)
+		check_error(row, at, sys, &err);
 	check_files(&b, row, at, sys, r);
 	mailbox_close(&to);
 	box_close(&b);
 	if (box_fds() != before)
 		say(row, at, sys, "descriptors leak", box_fds() - before);
-	check_mailboxes(state, row, at, sys);
+	check_mailboxes(state, names, row, at, sys);
+	xfree(names[0]);
+	xfree(names[1]);
 	return end;
 }
 
-static void
+static const int errors[] = { ENOSPC, EIO, EDQUOT, EMFILE, EINTR };
+
+/* The number of cases. */
+static unsigned
 fail_each_call(struct scratch *s, const struct row *row)
 {
-	static const int errors[] = { ENOSPC, EIO, EDQUOT, EMFILE, EINTR };
+	const char *how = getenv("FAILING");
+	bool all = how != NULL && strcmp(how, "all") == 0;
+	unsigned cases = 0;
+	bool end = false;
 	size_t i;
 	int at;
 
-	for (i = 0; i < N_ELEMENTS(errors); i++) {
-		for (at = 1; !run_once(s, row, at, errors[i]); at++)
-			assert_true(at < 1000);
-		if (i == 0)
-			print_message("%s: %d calls\n", row->name, at - 1);
+	for (at = 1; !end; at++) {
+		assert_true(at < 1000);
+		for (i = 0; i < (all ? N_ELEMENTS(errors) : 1); i++, cases++)
+			end = run_once(s, row, at,
+				  errors[all ?
+					  i :
+					  (size_t)at % N_ELEMENTS(errors)]) ||
+			    end;
 	}
+	print_message("%s: %d calls, %u cases\n", row->name, at - 2, cases);
+	return cases;
 }
 
 static void
 every_call_fails_once(void **state)
 {
+	unsigned cases = 0;
 	size_t i;
 
 	for (i = 0; i < N_ELEMENTS(rows); i++)
-		fail_each_call(*state, &rows[i]);
+		cases += fail_each_call(*state, &rows[i]);
+	print_message("%u cases\n", cases);
 }
 
 int
