@@ -2,7 +2,7 @@
 """A private Dovecot beside imapd and pop3d on one Maildir, and all that a client can see of each."""
 import email.utils, hashlib, os, re, socket, subprocess, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-from mailtest import IS_ROOT, TOP, Bad, Imap, Pop, Skip, want
+from mailtest import IS_ROOT, TOP, Imap, Pop, Skip, want
 
 LIBEXEC = '/usr/lib/dovecot/'
 CONF = '''
@@ -10,6 +10,7 @@ base_dir = %(dir)s
 state_dir = %(dir)s
 log_path = %(dir)s/log
 ssl = no
+pop3_no_flag_updates = yes
 stats_writer_socket_path =
 mail_location = maildir:%(maildir)s%(where)s
 mail_plugins = listescape %(plugins)s
@@ -47,8 +48,8 @@ def need_dovecot(*programs):
 class Dovecot:
     """Its configuration for one user; each connection is a process of its own over a socket pair, run as the user."""
 
-    def __init__(self, box, user, name='dovecot', where='', prefix='', separator='/', plugins='', plugin='', more=''):
-        self.box, self.user = box, user
+    def __init__(self, box, user, name='dovecot', where='', prefix='', separator='/', plugins='', plugin='', more='', group=None):
+        self.box, self.user, self.group = box, user, group
         self.dir = '%s/%s-%s' % (box.dir, name, user)
         os.makedirs(self.dir, exist_ok=True)
         os.chmod(self.dir, 0o1777)
@@ -61,7 +62,7 @@ class Dovecot:
         ours, theirs = socket.socketpair()
         home = os.path.dirname(self.box.maildir(self.user))
         st = os.stat(home)
-        as_user = dict(user=st.st_uid, group=st.st_gid, extra_groups=[]) if IS_ROOT else {}
+        as_user = dict(user=st.st_uid, group=self.group or st.st_gid, extra_groups=[st.st_gid]) if IS_ROOT else {}
         p = subprocess.Popen([LIBEXEC + program, '-c', self.conf], stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL,
                              env={'USER': self.user, 'HOME': home, 'PATH': '/usr/bin:/bin'}, **as_user)
         theirs.close()
@@ -152,6 +153,8 @@ class Folder:
     def __init__(self, c, name):
         un = c.ok('EXAMINE ' + quoted(name))[1]
         self.validity, self.next = self.code(un, b'UIDVALIDITY'), self.code(un, b'UIDNEXT')
+        if self.next is None:  # Courier
+            self.next = int([r for r in c.ok('STATUS %s (UIDNEXT)' % quoted(name))[1] if r.word == 'STATUS'][-1].data[1][1])
         self.messages = {}
         if [r.n for r in un if r.word == 'EXISTS'][-1] == 0:
             return
@@ -166,7 +169,7 @@ class Folder:
         for r in un:
             if r.code.startswith(word + b' '):
                 return int(r.code[len(word) + 1:])
-        raise Bad('no %s' % word.decode())
+        return None
 
     def of(self, field):
         return {u: getattr(m, field) for u, m in self.messages.items()}
@@ -178,7 +181,8 @@ class Sight:
     def __init__(self, server, pop=False):
         c = server.imap()
         self.names = sorted(n for n, a in names(c, 'LIST') if b'\\noselect' not in a and b'\\nonexistent' not in a)
-        self.subscribed = sorted(n for n, _a in names(c, 'LSUB'))
+        subscribed = list(names(c, 'LSUB'))
+        self.subscribed, self.above = sorted(n for n, _a in subscribed), {n for n, a in subscribed if b'\\noselect' in a}
         self.folders = {n: Folder(c, n) for n in self.names}
         leave(c)
         self.uidls = uidls(server) if pop else []
