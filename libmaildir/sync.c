@@ -453,7 +453,8 @@ needs_scan(struct mailbox *mb, struct err *err)
 		if (!watch_is_gone(mb->watch))
 			return 0;
 	}
-	if (take_stamp(mb, mb->folder.new, &new, err) == -1)
+	if (check_place(mb, err) == -1 ||
+	    take_stamp(mb, mb->folder.new, &new, err) == -1)
 		return -1;
 	return !stamp_equal(&cur, &mb->cur_stamp) ||
 	    !stamp_equal(&new, &mb->new_stamp);

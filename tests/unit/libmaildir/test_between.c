@@ -550,11 +550,8 @@ one_fate(struct scratch *s, enum fate fate, bool watch, bool empty)
 		assert_int_equal(view_count(w), 1);
 		assert_true(validity(again) > validity(mb));
 	}
-	/* without a watch the folder moved away is found by its changes */
-	if (watch || fate != MOVED_AWAY) {
-		assert_int_equal(box_refresh(v, &err), STEP_FAIL);
-		assert_int_equal(err.code, ERR_GONE);
-	}
+	assert_int_equal(box_refresh(v, &err), STEP_FAIL);
+	assert_int_equal(err.code, ERR_GONE);
 	if (again != NULL) {
 		view_close(&w);
 		mailbox_close(&again);
