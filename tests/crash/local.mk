@@ -15,3 +15,6 @@ check_PROGRAMS += %D%/powercut
 %C%_powercut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat,--wrap=mkdirat \
   -Wl,--wrap=write,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat
 %C%_powercut_LDADD = submitd/libsubmit.a $(LIBS_COMMON)
+
+check_PROGRAMS += %D%/stepkill
+%C%_stepkill_SOURCES = %D%/stepkill.c
