@@ -15,6 +15,7 @@
 
 enum phase {
 	BEGIN,
+	ROOM, /* may it be added? */
 	READ, /* a literal */
 	NEXT, /* behind it: another message, or the end of the line */
 	COMMIT
@@ -25,6 +26,8 @@ struct append_ctx {
 	struct save *save;
 	uint64_t left;  /* of the literal */
 	uint64_t bytes; /* of all literals */
+	struct save_message next;
+	struct quota_count *count; /* while the quota is counted */
 };
 
 static void
@@ -35,6 +38,7 @@ append_drop(struct imap_cmd *cmd)
 	if (x == NULL)
 		return;
 	save_free(&x->save);
+	quota_count_free(x->count);
 	mailbox_close(&x->box);
 }
 
@@ -105,9 +109,23 @@ add_message(struct imap_cmd *cmd, const struct imap_value *flags,
 	if (date->is_set)
 		m.internaldate = date->date;
 	x->bytes += s->input.stream_bytes;
-	if (quota_check(s->user->store, x->bytes, save_count(x->save) + 1,
-		&cmd->err) == -1 ||
-	    save_add(x->save, &m, &cmd->err) == -1) {
+	x->next = m;
+	cmd->phase = ROOM;
+	return STEP_AGAIN;
+}
+
+/* The client may send it, if there is room. */
+static enum step
+append_room(struct imap_cmd *cmd)
+{
+	struct imap_session *s = cmd->s;
+	struct append_ctx *x = cmd->ctx;
+	int r = quota_check_some(s->user->store, x->bytes,
+	    save_count(x->save) + 1, &x->count, &cmd->err);
+
+	if (r == 0)
+		return STEP_AGAIN;
+	if (r == -1 || save_add(x->save, &x->next, &cmd->err) == -1) {
 		(void)imap_fail(cmd);
 		return refuse(cmd);
 	}
@@ -248,6 +266,8 @@ append_step(struct imap_cmd *cmd)
 	switch ((enum phase)cmd->phase) {
 	case BEGIN:
 		return append_begin(cmd);
+	case ROOM:
+		return append_room(cmd);
 	case READ:
 		return append_read(cmd);
 	case NEXT:

@@ -33,6 +33,7 @@ struct copied {
 
 enum copy_phase {
 	COPY_SOURCES, /* flush the bytes of the messages */
+	COPY_ROOM,    /* may they be added? */
 	COPY_NAMES,
 	COPY_FOLDER, /* flush folders and list */
 	COPY_DONE
@@ -51,6 +52,8 @@ struct copy {
 	struct copied *v;
 	size_t n_copied, n_recorded; /* named; in the list */
 	int64_t bytes;               /* of these, for the quota */
+	uint64_t room, n_room;       /* what is to be added */
+	struct quota_count *count;   /* of the quota, while it is counted */
 	uint32_t uidvalidity;
 	struct seqset from_uids, to_uids;
 	struct mailbox_refresh list;
@@ -150,6 +153,7 @@ copy_free(struct copy **copy)
 	for (i = 0; i < c->n_copied; i++)
 		free_copied(&c->v[i]);
 	close_fds(c);
+	quota_count_free(c->count);
 	mailbox_refresh_drop(&c->list);
 	seqset_free(&c->from_uids);
 	seqset_free(&c->to_uids);
@@ -451,26 +455,25 @@ batch(struct copy *c, struct err *err)
 
 /* ---- steps ---- */
 
-/* A MOVE adds nothing. 0, or -1 with ERR_QUOTA. */
+/* A MOVE adds nothing. 1, 0 call again, -1 with ERR_QUOTA. */
 static int
 check_room(struct copy *c, struct err *err)
 {
-	int64_t bytes = 0;
-	uint64_t n = 0;
 	size_t i;
 
 	if (c->move || !mailbox_has_quota(c->to))
-		return 0;
-	for (i = 0; i < c->n; i++) {
+		return 1;
+	for (i = 0; i < c->n && c->count == NULL; i++) {
 		const struct mailbox_rec *rec =
 		    mailbox_find(c->from, c->uids[i]);
 
 		if (rec == NULL)
 			continue;
-		bytes += mailbox_quota_size(c->from, rec);
-		n++;
+		c->room += (uint64_t)mailbox_quota_size(c->from, rec);
+		c->n_room++;
 	}
-	return quota_check(c->to->family->store, (uint64_t)bytes, n, err);
+	return quota_check_some(
+	    c->to->family->store, c->room, c->n_room, &c->count, err);
 }
 
 /* The bytes of some messages that may be in memory only (another program may
@@ -565,13 +568,23 @@ sources_step(struct copy *c, struct flush_set *fs, struct err *err)
 	case 0:
 		return STEP_FLUSH;
 	case 1:
-		if (check_room(c, err) == -1)
-			return fail(c);
-		c->phase = COPY_NAMES;
+		c->phase = COPY_ROOM;
 		return STEP_AGAIN;
 	default:
 		return fail(c);
 	}
+}
+
+static enum step
+room_step(struct copy *c, struct err *err)
+{
+	int r = check_room(c, err);
+
+	if (r == -1)
+		return fail(c);
+	if (r == 1)
+		c->phase = COPY_NAMES;
+	return STEP_AGAIN;
 }
 
 static enum step
@@ -616,6 +629,8 @@ copy_step(struct copy *c, struct flush_set *fs, struct err *err)
 	switch (c->phase) {
 	case COPY_SOURCES:
 		return sources_step(c, fs, err);
+	case COPY_ROOM:
+		return room_step(c, err);
 	case COPY_NAMES:
 		return names_step(c, fs, err);
 	case COPY_FOLDER:

@@ -170,6 +170,7 @@ struct quota_count {
 	struct quota_usage sum;
 	char **folders;
 	size_t n, cap, next;
+	bool has_new; /* of the next one: cur is what is left */
 };
 
 static int
@@ -256,17 +257,19 @@ add_part(int folder, const char *part, struct quota_usage *sum)
 	return r;
 }
 
+/* new or cur of the next folder; files move that way. */
 static int
-add_folder(struct quota_count *c, const char *disk, struct err *err)
+add_next(struct quota_count *c, struct err *err)
 {
-	int fd = io_open_dir(c->st->mail_fd, disk), r;
+	const char *disk = c->folders[c->next];
+	int fd = io_open_dir(c->st->mail_fd, disk), r = 0;
 
-	if (fd == -1)
-		return errno == ENOENT ? 0 : err_sys(err, "open %s", disk);
-	r = add_part(fd, "cur", &c->sum) < 0 ||
-		add_part(fd, "new", &c->sum) < 0 ?
-	    err_sys(err, "count %s", disk) :
-	    0;
+	if (fd == -1 && errno != ENOENT)
+		return err_sys(err, "open %s", disk);
+	if (fd != -1 && add_part(fd, c->has_new ? "cur" : "new", &c->sum) < 0)
+		r = err_sys(err, "count %s", disk);
+	c->next += c->has_new;
+	c->has_new = !c->has_new;
 	io_close(&fd);
 	return r;
 }
@@ -304,9 +307,7 @@ quota_count_step(
     struct quota_count *c, struct quota_usage *out, struct err *err)
 {
 	if (c->next < c->n) {
-		if (add_folder(c, c->folders[c->next++], err) < 0)
-			return STEP_FAIL;
-		return STEP_AGAIN;
+		return add_next(c, err) < 0 ? STEP_FAIL : STEP_AGAIN;
 	}
 	/* A full disk cannot keep the sum; it was counted all the same. */
 	if (quota_is_on(c->st) && write_size(c->st, &c->sum, err) < 0 &&
@@ -342,22 +343,55 @@ usage(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
 	return r == 0 ? count_all(st, out, err) : r < 0 ? -1 : 0;
 }
 
+static int
+check_usage(const struct store *st, const struct quota_usage *u,
+    uint64_t add_bytes, uint64_t add_msgs, struct err *err)
+{
+	if (!is_over(st, u, add_bytes, add_msgs))
+		return 1;
+	return err_set(err, ERR_QUOTA,
+	    "%" PRId64 " bytes in %" PRId64 " messages, %" PRIu64
+	    " more are over quota",
+	    u->bytes, u->messages, add_bytes);
+}
+
+int
+quota_check_some(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
+    struct quota_count **count, struct err *err)
+{
+	struct quota_usage u;
+	enum step step;
+	int r;
+
+	if (!quota_is_on(st))
+		return 1;
+	if (*count == NULL) {
+		r = read_size(st, add_bytes, add_msgs, &u, err);
+		if (r == 1)
+			return check_usage(st, &u, add_bytes, add_msgs, err);
+		return r == -1 ? -1 : quota_count_begin(st, count, err);
+	}
+	step = quota_count_step(*count, &u, err);
+	if (step == STEP_AGAIN)
+		return 0;
+	quota_count_free(*count);
+	*count = NULL;
+	return step == STEP_DONE ?
+	    check_usage(st, &u, add_bytes, add_msgs, err) :
+	    -1;
+}
+
 int
 quota_check(
     struct store *st, uint64_t add_bytes, uint64_t add_msgs, struct err *err)
 {
-	struct quota_usage u;
+	struct quota_count *count = NULL;
+	int r;
 
-	if (!quota_is_on(st))
-		return 0;
-	if (usage(st, add_bytes, add_msgs, &u, err) < 0)
-		return -1;
-	if (is_over(st, &u, add_bytes, add_msgs))
-		return err_set(err, ERR_QUOTA,
-		    "%" PRId64 " bytes in %" PRId64 " messages, %" PRIu64
-		    " more are over quota",
-		    u.bytes, u.messages, add_bytes);
-	return 0;
+	while (
+	    (r = quota_check_some(st, add_bytes, add_msgs, &count, err)) == 0)
+		;
+	return r == 1 ? 0 : -1;
 }
 
 int

@@ -34,10 +34,17 @@ void quota_print(const struct quota_file *f, struct buf *out);
 /* Are there limits at all? All below is free without them. */
 bool quota_is_on(const struct store *st);
 
-/* May this much be added? 0; -1 with ERR_QUOTA. Believes maildirsize; when
- * that is missing, broken, over 5120 bytes, for other limits, or over quota and
- * older than 15 minutes, counts all folders (long: a server calls quota_count
- * first). */
+/*
+ * May this much be added? 1 yes, 0 call again, -1 with ERR_QUOTA or another.
+ * Believes maildirsize; when that is missing, broken, over 5120 bytes, for
+ * other limits, or over quota and older than 15 minutes, counts all folders,
+ * one of their parts a call. *count is NULL at first and again at the end; to
+ * give up before it: quota_count_free.
+ */
+struct quota_count;
+int quota_check_some(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
+    struct quota_count **count, struct err *err) MUST_CHECK;
+/* The same to its end, for processes without a loop: 0, or -1. */
 int quota_check(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
     struct err *err) MUST_CHECK;
 
@@ -56,8 +63,7 @@ void quota_forget(struct store *st);
 int quota_usage(
     struct store *st, struct quota_usage *out, struct err *err) MUST_CHECK;
 
-/* Count all folders and write maildirsize, one folder a step. */
-struct quota_count;
+/* Count all folders and write maildirsize, cur or new of a folder a step. */
 int quota_count_begin(
     struct store *st, struct quota_count **out, struct err *err) MUST_CHECK;
 enum step quota_count_step(

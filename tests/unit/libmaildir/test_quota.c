@@ -116,7 +116,7 @@ test_steps(void **state)
 	assert_int_equal(quota_count_begin(st, &c, &e), 0);
 	while (quota_count_step(c, &u, &e) == STEP_AGAIN)
 		steps++;
-	assert_int_equal(steps, 4);
+	assert_int_equal(steps, 7);
 	assert_int_equal(u.bytes, 7);
 	assert_int_equal(u.messages, 1);
 	quota_count_free(c);
