@@ -13,7 +13,6 @@
 #include "libbase/mem.h"
 #include "libmaildir/mailbox_impl.h"
 
-#define LOST_JUMP (1u << 20) /* DESIGN 3: a list that was lost */
 #define PATIENCE  4          /* scans that did not see a file (S4) */
 
 static void
@@ -218,8 +217,8 @@ mailbox_lock(struct mailbox *mb, struct err *err)
 	lost = mb->head.version != 0 && mb->is_loaded &&
 	    mb->list.head.version == 0;
 	if (lost) {
-		if (mb->list.floor < UINT32_MAX - LOST_JUMP)
-			hint.next_uid = mb->list.floor + LOST_JUMP;
+		if (mb->list.floor < UINT32_MAX - UIDLIST_JUMP)
+			hint.next_uid = mb->list.floor + UIDLIST_JUMP;
 	} else
 		hint = (struct uidlist_head){ 0 };
 	if (uidlist_prepare(&mb->list, &hint, err) == -1)

@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/mailbox_impl.h \
   %D%/name.c %D%/name.h \
   %D%/records.c \
+  %D%/restored.c \
   %D%/save.c %D%/save.h \
   %D%/save_impl.h \
   %D%/stage.c \

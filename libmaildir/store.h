@@ -71,6 +71,15 @@ int store_folder_open(struct store *st, struct slice name, struct folder *out,
 int
 store_exists(struct store *st, struct slice name, struct err *err) MUST_CHECK;
 
+/*
+ * The mail folder came back from a backup: of one mailbox, UIDNEXT jumps by
+ * UIDLIST_JUMP, so that no UID that was told after the backup was made is given
+ * again. 1 done; 0 no list, nothing was told; -1: ERR_BUSY (its lock is held:
+ * call again after MAILBOX_RETRY_MS), ERR_LIMIT (UIDs are used up), or as
+ * store_folder_open. Blocks for a flush.
+ */
+int store_jump(struct store *st, struct slice name, struct err *err) MUST_CHECK;
+
 /* The file restante/pop3 in the mail folder, made when it is missing: the lock
  * (flock) and the last login of POP3 sessions. */
 int store_pop3_file(struct store *st, int *fd_out, struct err *err) MUST_CHECK;

@@ -9,6 +9,10 @@
 #include "libmaildir/dotlock.h"
 #include "libmaildir/uidlist_text.h"
 
+/* UIDs left out when it is not known which were given last (DESIGN 3, 11): a
+ * lost list, a restored backup. */
+#define UIDLIST_JUMP (1u << 20)
+
 struct uidlist {
 	struct folder *folder; /* borrowed */
 	int fd;                /* of the list as last seen; -1: none */

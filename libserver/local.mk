@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += %D%/libserver.a
 %C%_libserver_a_SOURCES = \
-	%D%/account.c %D%/account.h %D%/conf.c %D%/conf.h %D%/conf_read.c \
+	%D%/account.c %D%/account.h %D%/become.c %D%/become.h \
+	%D%/conf.c %D%/conf.h %D%/conf_read.c \
 	%D%/conf_store.h %D%/conf_value.c %D%/conf_value.h %D%/control.c \
 	%D%/control.h %D%/family.c %D%/family.h %D%/family_certs.c \
 	%D%/family_check.c %D%/family_children.c %D%/family_control.c \

@@ -14,10 +14,10 @@
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
 #include "libnet/channel.h"
+#include "libserver/become.h"
 #include "libserver/family.h"
 
 #define HELLO_MS    10000u
-#define FILES_MAX   4096u
 #define LAST_MS     200
 #define UNREAD_MAX  (48u * KIB) /* travels with a parked connection */
 #define LEAVE_AGAIN 1000u /* ms until it asks again whether it may leave */
@@ -366,79 +366,6 @@ static const struct role_spec deliver_role = {
 };
 
 static int
-become_user(const struct account *a, struct err *err)
-{
-	gid_t groups[ACCOUNT_GROUPS_MAX];
-
-	if (geteuid() != 0)
-		return 0;
-	for (uint32_t i = 0; i < a->n_groups; i++)
-		groups[i] = a->groups[i];
-	if (setgroups(a->n_groups, groups) == -1 ||
-	    setresgid(a->gid, a->gid, a->gid) == -1 ||
-	    setresuid(a->uid, a->uid, a->uid) == -1)
-		return err_sys(err, "becoming uid %u", a->uid);
-	return 0;
-}
-
-/* The folder of a user who never had mail, with what is missing above it. */
-static int
-make_folders(const char *path, struct err *err)
-{
-	char part[ACCOUNT_PATH_MAX];
-	struct stat st;
-
-	if (path[0] == '\0' || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
-		return 0;
-	for (size_t i = 1; path[i - 1] != '\0'; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0700) == -1 && errno != EEXIST &&
-		    errno != EACCES && errno != EROFS)
-			return err_sys(err, "%s", part);
-	}
-	if (stat(path, &st) == -1)
-		return err_sys(err, "%s", path);
-	return 0;
-}
-
-static int
-wall_in(const struct account *a, struct err *err)
-{
-	struct sandbox_paths paths = {
-		.write = { a->mail, a->control, a->index },
-		.read = { "/usr/lib/x86_64-linux-gnu/gconv",
-		    "/usr/lib/aarch64-linux-gnu/gconv", "/usr/lib/gconv",
-		    "/usr/lib64/gconv", "/usr/share/zoneinfo",
-#ifdef RESTANTE_SANITIZED
-		    "/proc",
-#endif
-		},
-	};
-
-	if (make_folders(a->mail, err) == -1 ||
-	    make_folders(a->control, err) == -1 ||
-	    make_folders(a->index, err) == -1)
-		return -1;
-	return sandbox_landlock(&paths, err) == -1 ? -1 : 0;
-}
-
-static int
-enter(const struct account *a, const struct sandbox_filter *filter,
-    struct err *err)
-{
-	umask(077);
-	if (become_user(a, err) == -1 || chdir("/") == -1 ||
-	    wall_in(a, err) == -1 || sandbox_undumpable(err) == -1 ||
-	    sandbox_limits(SANDBOX_SESSION, FILES_MAX, err) == -1 ||
-	    sandbox_filter_load(filter, err) == -1)
-		return -1;
-	return 0;
-}
-
-static int
 start(struct session_runtime *run, enum role_id as, int fd, struct err *err)
 {
 	struct role *r = &run->role;
@@ -511,7 +438,7 @@ session_main(struct role *nursery, enum role_id as,
 	log_init(nursery->family->name, role_word(as));
 	log_set_user(account->name);
 	if (role_close_others(keep, N_ELEMENTS(keep), &err) == -1 ||
-	    enter(&run->account, filter, &err) == -1 ||
+	    become(&run->account, filter, &err) == -1 ||
 	    start(run, as, fd, &err) == -1) {
 		log_err(0, "session cannot start", &err);
 		exit(1);

@@ -39,6 +39,7 @@ struct ctl_verb {
 /* A table's end has name NULL. */
 extern const struct ctl_verb ctl_verbs_check[];
 extern const struct ctl_verb ctl_verbs_daemon[];
+extern const struct ctl_verb ctl_verbs_index[];
 extern const struct ctl_verb ctl_verbs_settings[];
 extern const struct ctl_verb ctl_verbs_user[];
 

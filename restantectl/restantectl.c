@@ -8,7 +8,7 @@
 #include "restantectl/ctl.h"
 
 static const struct ctl_verb *const tables[] = { ctl_verbs_check,
-	ctl_verbs_daemon, ctl_verbs_settings, ctl_verbs_user };
+	ctl_verbs_daemon, ctl_verbs_index, ctl_verbs_settings, ctl_verbs_user };
 
 const struct ctl_daemon ctl_daemons[] = {
 	{ "imapd", "imap", "IMAP", "imaps_listen", "imap_listen", "imap" },
