@@ -136,6 +136,28 @@ apply_op(const struct flag_change *how, uint8_t *flags, uint32_t *keywords)
 	}
 }
 
+/* Letters that a name has got just now mean what they meant (keywords.c, K3),
+ * or are taken out of it: then -1 with EBUSY. */
+static int
+keep_letters(struct mailbox *mb, const struct name *n, uint8_t flags,
+    uint32_t old, uint32_t new, const char *name)
+{
+	struct err err;
+	struct buf b;
+
+	if (keywords_are_same(&mb->keywords, &mb->folder, new & ~old, &err) !=
+	    0)
+		return 0; /* one that cannot be read does not change either */
+	buf_init(&b, 2 * MAX_FILE_NAME);
+	name_print(n, flags, old, &b);
+	(void)!mailbox_rename(mb, false, name, false, buf_cstr(&b));
+	mb->is_dirty = true; /* whatever its name is now */
+	mb->again_at_us = 0;
+	buf_free(&b);
+	errno = EBUSY;
+	return -1;
+}
+
 /* One try: 1 changed, 0 was so, -1 with errno (ENOENT: somebody renamed it, so
  * that what the record says is not what there is). */
 static int
@@ -157,6 +179,9 @@ change_once(struct mailbox *mb, struct mailbox_rec *rec,
 	name_print(&n, flags, keywords, &b);
 	/* Not io_rename(): a name that is there belongs to a double. */
 	r = mailbox_rename(mb, rec->in_new, rec->name, false, buf_cstr(&b));
+	if (r == 0 && (keywords & ~rec->keywords) != 0)
+		r = keep_letters(
+		    mb, &n, flags, rec->keywords, keywords, buf_cstr(&b));
 	if (r == 0) {
 		if (mailbox_rec_rename(mb, rec, buf_slice(&b), false))
 			mailbox_rec_changed(mb, rec, by);

@@ -9,9 +9,15 @@
  * K2. The file is replaced whole by rename, flushed, under the uidlist's lock,
  *     and its mtime grows by whole seconds each time: Dovecot compares nothing
  *     else, and would write "unknown-3" where it has not seen a name.
+ * K3. A letter that is given anew may be on its way into a file name at that
+ *     moment: who renames does it without the lock. So whoever gives it looks
+ *     at the folder before and after the file is written, and takes it back;
+ *     whoever has put a letter into a name looks at the file after it, and
+ *     takes that back. One of them sees the other.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
@@ -135,6 +141,28 @@ keywords_read(struct keywords *k, const struct folder *f, struct err *err)
 }
 
 int
+keywords_are_same(struct keywords *k, const struct folder *f, uint32_t letters,
+    struct err *err)
+{
+	char *was[N_KEYWORDS] = { NULL };
+	int r, i;
+
+	for (i = 0; i < N_KEYWORDS; i++)
+		if ((letters >> i & 1) != 0 && k->names[i] != NULL)
+			was[i] = xstrdup(k->names[i]);
+	r = keywords_read(k, f, err);
+	if (r == 0)
+		r = 1;
+	for (i = 0; i < N_KEYWORDS; i++) {
+		if (r == 1 && was[i] != NULL &&
+		    (k->names[i] == NULL || strcmp(k->names[i], was[i]) != 0))
+			r = 0;
+		xfree(was[i]);
+	}
+	return r;
+}
+
+int
 keywords_find(const struct keywords *k, struct slice name)
 {
 	int i;
@@ -223,7 +251,7 @@ out:
  * (K1). A letter that files have and the list does not name belongs to
  * somebody's keyword: not ours to give. */
 static int
-give_one(struct keywords *k, struct slice name, uint32_t *used, bool *again,
+give_one(struct keywords *k, struct slice name, uint32_t *used, uint32_t *again,
     struct err *err)
 {
 	uint32_t taken = *used;
@@ -240,7 +268,8 @@ give_one(struct keywords *k, struct slice name, uint32_t *used, bool *again,
 		;
 	if (i == N_KEYWORDS)
 		return err_set(err, ERR_LIMIT, "26 keywords are in use");
-	*again = *again || k->names[i] != NULL;
+	if (k->names[i] != NULL)
+		*again |= 1u << i;
 	xfree(k->names[i]);
 	k->names[i] = xstrndup(name.p, name.n);
 	*used |= 1u << i; /* not for the next name of this call */
@@ -248,39 +277,80 @@ give_one(struct keywords *k, struct slice name, uint32_t *used, bool *again,
 	return i;
 }
 
-int
-keywords_give(struct keywords *k, struct folder *f, const struct slice *names,
-    size_t n, uint32_t *mask_out, struct err *err)
+/* Letters for those that have none. 1 some were given, 0 none was needed. */
+static int
+give_all(struct keywords *k, const struct folder *f, const struct slice *names,
+    size_t n, uint32_t *mask, uint32_t *again, struct err *err)
 {
-	uint32_t mask = 0, used = 0;
-	bool gave = false, again = false;
-	size_t i;
+	uint32_t used = 0;
+	bool gave = false;
 	int letter;
+	size_t i;
 
 	/* Those that have a letter first, so that it is not given away. */
 	for (i = 0; i < n; i++)
 		if ((letter = keywords_find(k, names[i])) != -1)
-			mask |= 1u << letter;
+			*mask |= 1u << letter;
 	for (i = 0; i < n; i++) {
 		if (keywords_find(k, names[i]) != -1)
 			continue;
 		if (!gave && keywords_used(f, &used, err) == -1)
 			return -1;
-		used |= mask;
-		if ((letter = give_one(k, names[i], &used, &again, err)) == -1)
-			goto out;
+		used |= *mask;
+		if ((letter = give_one(k, names[i], &used, again, err)) == -1)
+			return -1;
 		gave = true;
-		mask |= 1u << letter;
+		*mask |= 1u << letter;
 	}
-	if (again && (io_fsync(f->cur) == -1 || io_fsync(f->new) == -1)) {
-		(void)err_sys(err, "flush what had the letter");
-		goto out;
+	return gave;
+}
+
+/* K3: nobody may have used these letters meanwhile. old is the file as it was,
+ * and is written again. */
+static int
+check_unused(
+    struct keywords *old, struct folder *f, uint32_t letters, struct err *err)
+{
+	uint32_t used;
+
+	if (keywords_used(f, &used, err) == -1) {
+		struct err other;
+
+		(void)!write_file(old, f, &other);
+		return -1;
 	}
-	if (gave && write_file(k, f, err) == -1)
-		goto out;
+	if ((used & letters) == 0)
+		return 0;
+	if (write_file(old, f, err) == -1)
+		return -1;
+	return err_set(err, ERR_BUSY, "a keyword came into use");
+}
+
+int
+keywords_give(struct keywords *k, struct folder *f, const struct slice *names,
+    size_t n, uint32_t *mask_out, struct err *err)
+{
+	uint32_t mask = 0, again = 0;
+	struct keywords old = { 0 };
+	int r, i;
+
+	for (i = 0; i < N_KEYWORDS; i++)
+		if (k->names[i] != NULL)
+			old.names[i] = xstrdup(k->names[i]);
+	r = give_all(k, f, names, n, &mask, &again, err);
+	if (r == 1 && again != 0 &&
+	    (io_fsync(f->cur) == -1 || io_fsync(f->new) == -1))
+		r = err_sys(err, "flush what had the letter");
+	if (r == 1 && write_file(k, f, err) == -1)
+		r = -1;
+	if (r == 1 && again != 0)
+		r = check_unused(&old, f, again, err);
+	keywords_free(&old);
+	if (r == -1) {
+		/* Memory is ahead of the file: read it again. */
+		k->was_read = false;
+		return -1;
+	}
 	*mask_out = mask;
 	return 0;
-out:
-	k->was_read = false; /* memory is ahead of the file: read it again */
-	return -1;
 }

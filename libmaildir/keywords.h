@@ -22,11 +22,16 @@ void keywords_free(struct keywords *k); /* zeroed is a valid start */
 /* Read the file when it is another than last time. 1: read, 0: the same. */
 int keywords_read(
     struct keywords *k, const struct folder *f, struct err *err) MUST_CHECK;
+/* Read it again: 1 when these letters have the names that they had, 0 when one
+ * has been given anew. */
+int keywords_are_same(struct keywords *k, const struct folder *f,
+    uint32_t letters, struct err *err) MUST_CHECK;
 /* Letter of a name (0..25, ASCII case folded), or -1. */
 int keywords_find(const struct keywords *k, struct slice name);
 
 /* Under the lock, after keywords_read: letters for all names, written. 0, or
- * -1: ERR_LIMIT (none is given then), ERR_INVALID. */
+ * -1: ERR_LIMIT (none is given then), ERR_INVALID, ERR_BUSY (somebody began to
+ * use the letter that was to be given anew). */
 int
 keywords_give(struct keywords *k, struct folder *f, const struct slice *names,
     size_t n, uint32_t *mask_out, struct err *err) MUST_CHECK;

@@ -29,6 +29,7 @@
 
 static struct {
 	void (*act)(void);
+	void (*before_rename)(void), (*after_rename)(void); /* once */
 	int root;
 	unsigned seed;
 	/* by the number in the base name "1.m<number>.h" */
@@ -54,6 +55,24 @@ getdents_in_pieces(int fd, void *p, size_t n)
 }
 
 static int
+rename_and_act(
+    int dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	void (*act)(void) = world.before_rename;
+	int r;
+
+	world.before_rename = NULL;
+	if (act != NULL)
+		act();
+	r = io_kernel.renameat2(dir, from, to_dir, to, flags);
+	act = world.after_rename;
+	world.after_rename = NULL;
+	if (act != NULL)
+		act();
+	return r;
+}
+
+static int
 no_fsync(int fd)
 {
 	(void)fd;
@@ -70,6 +89,7 @@ setup(void **state)
 
 	ops = io_kernel;
 	ops.getdents = getdents_in_pieces;
+	ops.renameat2 = rename_and_act;
 	ops.fsync = no_fsync; /* not what is tested here */
 	memset(&world, 0, sizeof world);
 	world.seed = seed != NULL ? (unsigned)strtoul(seed, NULL, 10) :
@@ -473,6 +493,109 @@ back_and_forth(void **state)
 	box_close(&b);
 }
 
+/* ---- a keyword's letter is given anew while it comes into use ---- */
+
+static void
+all_letters(struct box *b, const char *first)
+{
+	char line[32];
+	struct buf text;
+	int i;
+
+	buf_init(&text, 4096);
+	for (i = 0; i < N_KEYWORDS; i++) {
+		(void)snprintf(line, sizeof line, "key%02d", i);
+		buf_printf(&text, "%d %s\n", i, i == 0 ? first : line);
+	}
+	(void)unlinkat(b->root, "dovecot-keywords", 0);
+	scratch_write(b->root, "dovecot-keywords", buf_cstr(&text));
+	buf_free(&text);
+}
+
+static void
+somebody_sets_a(void)
+{
+	assert_int_equal(renameat(world.root, "cur/1.m0.h:2,S", world.root,
+			     "cur/1.m0.h:2,Sa"),
+	    0);
+}
+
+static void
+letter_came_into_use(void **state)
+{
+	const struct slice name = SLICE("another"), first = SLICE("key00");
+	struct err err = { 0 };
+	uint32_t mask;
+	struct box b;
+
+	box_open(&b, *state, true);
+	world.root = b.root;
+	box_drop(&b, "cur", "1.m0.h:2,S", "x\n");
+	settle(&b);
+	all_letters(&b, "key00");
+	/* when the new list is put into its place */
+	world.before_rename = somebody_sets_a;
+	assert_int_equal(
+	    mailbox_keyword_mask(b.mb, &name, 1, true, &mask, &err), -1);
+	assert_int_equal(err.code, ERR_BUSY);
+	assert_int_equal(
+	    mailbox_keyword_mask(b.mb, &first, 1, false, &mask, &err), 1);
+	assert_int_equal(mask, 1);
+	assert_int_equal(
+	    mailbox_keyword_mask(b.mb, &name, 1, true, &mask, &err), 1);
+	assert_int_equal(mask, 2);
+	box_close(&b);
+}
+
+static struct box *the_box;
+
+static void
+somebody_gives_a(void)
+{
+	all_letters(the_box, "given anew");
+}
+
+static void
+letter_was_given_anew(void **state)
+{
+	struct flag_change how = { .op = FLAG_ADD };
+	const struct slice name = SLICE("key00");
+	struct err err = { 0 };
+	struct box b;
+	int i;
+
+	box_open(&b, *state, true);
+	the_box = &b;
+	box_drop(&b, "cur", "1.m0.h:2,S", "x\n");
+	settle(&b);
+	for (i = 0; i < 2; i++) {
+		all_letters(&b, "key00");
+		assert_int_equal(mailbox_keyword_mask(b.mb, &name, 1, false,
+				     &how.keywords, &err),
+		    1);
+		if (i == 0)
+			world.before_rename = somebody_gives_a;
+		else
+			world.after_rename = somebody_gives_a;
+		assert_int_equal(
+		    mailbox_change(b.mb, view_rec(b.v, 1), &how, b.v, &err),
+		    -1);
+		assert_int_equal(err.code, ERR_BUSY);
+		settle(&b);
+		assert_int_equal(
+		    faccessat(b.root, "cur/1.m0.h:2,S", F_OK, 0), 0);
+		assert_int_equal(view_rec(b.v, 1)->keywords, 0);
+	}
+	all_letters(&b, "key00");
+	assert_int_equal(
+	    mailbox_keyword_mask(b.mb, &name, 1, false, &how.keywords, &err),
+	    1);
+	assert_int_equal(
+	    mailbox_change(b.mb, view_rec(b.v, 1), &how, b.v, &err), 1);
+	assert_int_equal(faccessat(b.root, "cur/1.m0.h:2,Sa", F_OK, 0), 0);
+	box_close(&b);
+}
+
 /* ---- the folder itself ---- */
 
 static void
@@ -615,6 +738,8 @@ main(void)
 		with_world(links_go_when_it_moves),
 		with_world(flag_of_a_linked_one),
 		with_world(back_and_forth),
+		with_world(letter_came_into_use),
+		with_world(letter_was_given_anew),
 		with_world(folder_gone),
 		with_world(folder_renamed_is_the_same),
 	};
