@@ -36,7 +36,7 @@ take_back(struct save *s, struct save_one *one)
 		return;
 	if (s->kind == SAVE_UNSTAGE) {
 		/* It stays what it was: staged. */
-		(void)!io_rename_new(
+		(void)!io_rename(
 		    place_dir(s, one->place), one->name, s->stage, s->stage_id);
 		one->place = PLACE_NONE;
 		return;
@@ -208,6 +208,18 @@ final_name(struct save *s, const struct save_one *one, enum save_place place)
 	return name;
 }
 
+/* A staged message has one name at any moment (DESIGN 5, 8): a link and an
+ * unlink, which io_rename_new() may come to, would be two deliveries when it
+ * ends between them. Its new name is nobody else's. */
+static int
+rename_one(
+    const struct save *s, const struct save_one *one, int to, const char *name)
+{
+	return s->kind == SAVE_UNSTAGE ?
+	    io_rename(s->stage, one->name, to, name) :
+	    io_rename_new(s->folder->tmp, one->name, to, name);
+}
+
 /* From tmp/ (or the stage) to where it is seen. */
 static int
 name_one(struct save *s, struct save_one *one, struct err *err)
@@ -216,10 +228,9 @@ name_one(struct save *s, struct save_one *one, struct err *err)
 	enum save_place place = place_of(s, one);
 	enum watch_dir dir = place == PLACE_NEW ? WATCH_NEW : WATCH_CUR;
 	char *name = final_name(s, one, place);
-	int from = s->kind == SAVE_UNSTAGE ? s->stage : s->folder->tmp;
 
 	watch_expect(wf, dir, WATCH_IN, slice_str(name));
-	if (io_rename_new(from, one->name, place_dir(s, place), name) == -1) {
+	if (rename_one(s, one, place_dir(s, place), name) == -1) {
 		(void)err_sys(err, "give a message its name");
 		watch_forget(wf, dir, WATCH_IN, slice_str(name));
 		xfree(name);

@@ -129,6 +129,7 @@ deaths(uint64_t *rnd, char *said, size_t n)
 	int bad;
 
 	must(shared != MAP_FAILED, NULL, "mmap");
+	record_old_rename((replay_mix(rnd) & 1) != 0);
 	world_open(&w, false, false);
 	world_start(&w, w.root);
 	(void)mkdirat(store_mail_fd(w.st), ".A", 0700);
@@ -152,6 +153,7 @@ deaths(uint64_t *rnd, char *said, size_t n)
 	    "%u %u %u",
 	    rcpts, got, *shared, at[0], at[1], at[2]);
 	world_close(&w);
+	record_old_rename(false);
 	(void)munmap(shared, sizeof *shared);
 	return bad;
 }

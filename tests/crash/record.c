@@ -32,6 +32,13 @@ int __wrap_unlinkat(int dir, const char *path, int flags);
 
 static struct record *now; /* NULL: nobody writes down */
 static unsigned calls, die_at;
+static bool old_rename;
+
+void
+record_old_rename(bool on)
+{
+	old_rename = on;
+}
 
 unsigned
 record_calls(void)
@@ -297,6 +304,10 @@ rec_renameat2(
 	struct event e = { .kind = EV_RENAME };
 	int r;
 
+	if (old_rename && flags != 0) {
+		errno = EINVAL;
+		return -1;
+	}
 	count_call();
 	r = renameat2(dir, from, to_dir, to, flags);
 	if (r == -1 || !object_at(to_dir, to, &e.obj) ||

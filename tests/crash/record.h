@@ -73,6 +73,8 @@ void record_say(const struct record *r, size_t i, char *out, size_t n);
 /* Calls made since, recorded or not; a fork'ed process may ask to end at its
  * n-th (0: never), before it is made. */
 void record_die_at(unsigned n);
+/* A file system that cannot rename without replacing, as NFS. */
+void record_old_rename(bool on);
 unsigned record_calls(void);
 
 #endif
