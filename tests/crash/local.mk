@@ -3,6 +3,7 @@
 # calls by the linker.
 check_PROGRAMS += %D%/powercut
 %C%_powercut_SOURCES = %D%/powercut.c \
+  %D%/again.c %D%/again.h \
   %D%/expunge.c %D%/expunge.h \
   %D%/judge.c \
   %D%/record.c %D%/record.h \

@@ -12,9 +12,12 @@
 #include <string.h>
 
 #include "libbase/mem.h"
+#include "tests/crash/again.h"
 #include "tests/crash/expunge.h"
 #include "tests/crash/scenes.h"
 #include "tests/crash/sweep.h"
+
+#define TWICE 4 /* one in so many states is cut a second time */
 
 struct options {
 	unsigned max;
@@ -24,12 +27,20 @@ struct options {
 	uint64_t n_states, n_bad;
 };
 
+struct judging {
+	struct world *w;
+	uint64_t n_twice;
+};
+
 static int
 judge(void *arg, const struct replay *rp, size_t marks)
 {
-	struct world *w = arg;
+	struct judging *j = arg;
 
-	return world_judge(w, rp->dir, marks);
+	if (j->w->judge != NULL || rp->n_states % TWICE != 0)
+		return world_judge(j->w, rp->dir, marks);
+	j->n_twice++;
+	return again_judge(j->w, rp, marks);
 }
 
 static void
@@ -46,6 +57,7 @@ run_scene(struct options *o, const struct scene *sc, bool control)
 {
 	struct replay rp = { .max = o->max, .seed = o->seed };
 	struct world w;
+	struct judging j = { .w = &w };
 	char name[64], dir[600];
 	int r;
 
@@ -64,13 +76,14 @@ run_scene(struct options *o, const struct scene *sc, bool control)
 	rp.dir = dir;
 	rp.lag = !sc->no_lag;
 	rp.fn = judge;
-	rp.arg = &w;
+	rp.arg = &j;
 	r = replay_all(&rp);
 	(void)printf("%s %s: %zu calls, %llu cuts (%llu sampled), %llu states, "
-		     "%u stale locks\n",
+		     "%llu cut twice, %u stale locks\n",
 	    r == 0 ? "good" : "BAD", name, w.rec.n - w.rec.base,
 	    (unsigned long long)rp.n_cuts, (unsigned long long)rp.n_sampled,
-	    (unsigned long long)rp.n_states, w.locks);
+	    (unsigned long long)rp.n_states, (unsigned long long)j.n_twice,
+	    w.locks);
 	if (r == -1)
 		say_fault(&w, &rp);
 	o->n_states += rp.n_states;

@@ -453,23 +453,57 @@ record_begin(struct record *r, const char *root)
 	now = r;
 }
 
+/* The bytes and the date of a file that is there. */
 static void
-know(struct record *r, const char *root, const char *sub)
+know_file(const char *path, const struct stat *st, unsigned obj)
+{
+	struct event w = { .kind = EV_WRITE, .obj = obj };
+	struct event m = { .kind = EV_MTIME, .obj = obj };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		abort();
+	w.n = (size_t)st->st_size;
+	w.data = xmalloc(w.n + 1);
+	if (read(fd, w.data, w.n) != (ssize_t)w.n)
+		abort();
+	(void)close(fd);
+	put(w);
+	m.mtime = st->st_mtime;
+	put(m);
+}
+
+static void
+know(struct record *r, const char *root, unsigned dir)
 {
 	const struct dirent *e;
 	struct stat st;
-	char path[1024];
+	char path[2048], sub[1024];
 	DIR *d;
 
-	(void)snprintf(path, sizeof path, "%s%s", root, sub);
+	(void)snprintf(path, sizeof path, "%s%s", root, r->objs[dir].path);
 	if ((d = opendir(path)) == NULL)
 		abort();
 	while ((e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+		struct event ev = { .kind = EV_LINK, .dir = dir, .dir2 = dir };
+		bool known;
+
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0 ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			-1)
 			continue;
-		(void)snprintf(path, sizeof path, "%s/%s", sub, e->d_name);
-		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			(void)object_new(r, &st, path);
+		(void)snprintf(
+		    sub, sizeof sub, "%s/%s", r->objs[dir].path, e->d_name);
+		(void)snprintf(path, sizeof path, "%s%s", root, sub);
+		known = object_find(r, &st, &ev.obj);
+		if (!known)
+			ev.obj = object_new(r, &st, sub);
+		ev.name = xstrdup(e->d_name);
+		ev.name2 = xstrdup(e->d_name);
+		put(ev);
+		if (!known && !S_ISDIR(st.st_mode))
+			know_file(path, &st, ev.obj);
 	}
 	(void)closedir(d);
 }
@@ -477,16 +511,11 @@ know(struct record *r, const char *root, const char *sub)
 void
 record_here(struct record *r, const char *root)
 {
-	size_t i;
+	unsigned i;
 
-	know(r, root, "");
-	for (i = 1; i < r->n_objs; i++)
-		if (r->objs[i].is_dir) {
-			char *sub = xstrdup(r->objs[i].path);
-
-			know(r, root, sub);
-			xfree(sub);
-		}
+	for (i = 0; i < r->n_objs; i++)
+		if (r->objs[i].is_dir)
+			know(r, root, i);
 }
 
 void

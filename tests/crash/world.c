@@ -197,28 +197,6 @@ tell_uid(struct world *w, unsigned box, uint32_t validity, uint32_t uid,
 		.validity = validity });
 }
 
-void
-world_look(struct world *w, unsigned box, struct view *v)
-{
-	struct mailbox *mb = view_mailbox(v);
-	struct mailbox_status st;
-	struct flush_set fs = { 0 };
-	struct err err;
-	enum step r;
-	uint32_t i;
-
-	while ((r = view_refresh(v, &fs, &err)) == STEP_FLUSH)
-		io_flush_now(&fs);
-	must(r == STEP_DONE, &err, "refresh");
-	(void)view_update(v, true, NULL);
-	mailbox_status(mb, &st);
-	for (i = 1; i <= view_count(v); i++) {
-		struct mailbox_rec *rec = view_rec(v, i);
-
-		tell_uid(w, box, st.uidvalidity, rec->uid, world_mid(mb, rec));
-	}
-}
-
 bool
 world_wait(struct world *w, unsigned *tries)
 {
@@ -227,6 +205,34 @@ world_wait(struct world *w, unsigned *tries)
 	w->locks++;
 	clock_shift_us(130 * INT64_C(1000000) * *tries);
 	return true;
+}
+
+void
+world_look(struct world *w, unsigned box, struct view *v)
+{
+	struct mailbox *mb = view_mailbox(v);
+	struct mailbox_status st;
+	struct flush_set fs = { 0 };
+	struct err err = { 0 };
+	unsigned tries = 0;
+	enum step r;
+	uint32_t i;
+
+	for (;;) {
+		r = view_refresh(v, &fs, &err);
+		if (r == STEP_FLUSH)
+			io_flush_now(&fs);
+		else if (r != STEP_EVENT || !world_wait(w, &tries))
+			break;
+	}
+	must(r == STEP_DONE, &err, "refresh");
+	(void)view_update(v, true, NULL);
+	mailbox_status(mb, &st);
+	for (i = 1; i <= view_count(v); i++) {
+		struct mailbox_rec *rec = view_rec(v, i);
+
+		tell_uid(w, box, st.uidvalidity, rec->uid, world_mid(mb, rec));
+	}
 }
 
 void

@@ -49,7 +49,7 @@ struct world {
 	struct mailboxes *ms;
 	struct spool spool;
 	/* of a judge: where it looks, what is wrong */
-	char fault[1024];
+	char fault[4096];
 	unsigned locks;             /* waited for until they were stale */
 	unsigned counted[MAX_MIDS]; /* by the last judgement */
 	unsigned once; /* invariant of lost and doubled ones; 0: 3 and 2 */
