@@ -391,8 +391,13 @@ store_pop3_file(struct store *st, int *fd_out, struct err *err)
 {
 	int dir, fd = -1;
 
-	if (io_mkdir(st->mail_fd, STORE_OWN, 0700) == -1 ||
-	    (dir = io_open_dir(st->mail_fd, STORE_OWN)) == -1)
+	dir = io_open_dir(st->mail_fd, STORE_OWN);
+	/* Flushed: the stage (stage.c) takes it for durable when it is there. */
+	if (dir == -1 && errno == ENOENT &&
+	    io_mkdir(st->mail_fd, STORE_OWN, 0700) == 0 &&
+	    io_fsync(st->mail_fd) == 0)
+		dir = io_open_dir(st->mail_fd, STORE_OWN);
+	if (dir == -1)
 		return err_sys(err, "open " STORE_OWN);
 	fd = io_open(dir, "pop3", O_RDWR | O_CREAT, 0600);
 	io_close(&dir);

@@ -140,7 +140,11 @@ uidl_format_next(struct slice *rest, struct uidl_item *out, const char **why)
 	if (rest->n == 0)
 		return 0;
 	while (n < rest->n && rest->p[n] != '%') {
+#if PLANT == 66
+		if (rest->p[n] < 0x20 || rest->p[n] >= 0x7f)
+#else
 		if (rest->p[n] <= 0x20 || rest->p[n] >= 0x7f)
+#endif
 			return bad(why,
 			    "a UIDL has printable ASCII without "
 			    "blanks only");

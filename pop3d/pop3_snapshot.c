@@ -199,7 +199,8 @@ load_sizes(struct pop3_session *s, struct err *err)
 static enum step
 find_expired(struct pop3_session *s, struct err *err)
 {
-	int64_t keep = (int64_t)(setting_ms(s, "pop3_keep") / 1000), changed;
+	int64_t keep = (int64_t)((setting_ms(s, "pop3_keep") + 999) / 1000);
+	int64_t changed;
 
 	if (keep == 0 || s->n_hidden == 0)
 		return STEP_DONE;

@@ -93,16 +93,22 @@ put_text(struct slice value, struct buf *out)
 	buf_free(&text);
 }
 
-/* A character that is not ASCII becomes a question mark. */
+/* A character that is not ASCII becomes a question mark, and so does a CR that
+ * ends no line. */
 static void
 put_tokens(struct slice raw, struct buf *out)
 {
 	for (size_t i = 0; i < raw.n; i++) {
 		unsigned char c = (unsigned char)raw.p[i];
+		bool ends = c == '\r' && i + 1 < raw.n && raw.p[i + 1] == '\n';
 
+#if PLANT == 67
+		if (c < 0x80)
+#else
 		if (c < 0x80 && c != '\r')
+#endif
 			buf_putc(out, (char)c);
-		else if (c >= 0xc0)
+		else if (!ends && (c >= 0xc0 || c == '\r'))
 			buf_putc(out, '?');
 	}
 }
@@ -158,13 +164,22 @@ put_addresses(struct slice value, struct buf *out)
 	arena_free(&arena);
 }
 
+static bool
+is_name(struct slice name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] < 0x20 || name.p[i] > 0x7e)
+			return false;
+	return name.n > 0;
+}
+
 static void
 put_field(const struct header_field *f, struct buf *out)
 {
 	enum field_kind kind = kind_of(f->name);
 
-	if (slice_is_ascii(f->value) || f->name.n == 0 ||
-	    !slice_is_ascii(f->name) || kind == FIELD_TOKENS) {
+	if (slice_is_ascii(f->value) || !is_name(f->name) ||
+	    kind == FIELD_TOKENS) {
 		put_tokens(f->raw, out);
 		return;
 	}

@@ -10,17 +10,14 @@
 static void
 put_number(const struct uidl_item *it, uint32_t n, struct buf *out)
 {
-	struct buf digits;
-	unsigned i;
+	int width = (int)it->width;
 
-	buf_init(&digits, 32);
-	buf_printf(&digits, it->hex ? "%x" : "%u", n);
-	for (i = (unsigned)digits.n; i < it->width; i++)
-		buf_putc(out, '0');
-	for (i = 0; i < digits.n; i++)
-		buf_putc(
-		    out, it->upper ? ascii_upper(digits.p[i]) : digits.p[i]);
-	buf_free(&digits);
+	if (!it->hex)
+		buf_printf(out, "%0*u", width, n);
+	else if (it->upper)
+		buf_printf(out, "%0*X", width, n);
+	else
+		buf_printf(out, "%0*x", width, n);
 }
 
 static void
@@ -33,7 +30,11 @@ put_text(const struct uidl_item *it, struct slice text, struct buf *out)
 	for (i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
+#if PLANT == 65
+		if (c < 0x21 || c > 0x7f)
+#else
 		if (c < 0x21 || c > 0x7e)
+#endif
 			buf_printf(out, "+%02X", c);
 		else
 			buf_putc(out,

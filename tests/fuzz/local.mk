@@ -103,3 +103,11 @@ EXTRA_PROGRAMS += %D%/fuzz_fetch
 EXTRA_PROGRAMS += %D%/fuzz_pop3
 %C%_fuzz_pop3_SOURCES = %D%/fuzz_pop3.c
 %C%_fuzz_pop3_LDADD = $(FUZZ_LIBS) pop3d/libpop3.a $(LIBS_COMMON)
+
+EXTRA_PROGRAMS += %D%/fuzz_uidl
+%C%_fuzz_uidl_SOURCES = %D%/fuzz_uidl.c
+%C%_fuzz_uidl_LDADD = $(FUZZ_LIBS) pop3d/libpop3.a $(LIBS_COMMON)
+
+EXTRA_PROGRAMS += %D%/fuzz_surrogate
+%C%_fuzz_surrogate_SOURCES = %D%/fuzz_surrogate.c
+%C%_fuzz_surrogate_LDADD = $(FUZZ_LIBS) pop3d/libpop3.a $(LIBS_COMMON)
