@@ -96,7 +96,6 @@ again_judge(struct world *w, const struct replay *rp, size_t marks)
 	struct world w2 = { .has_control = w->has_control,
 		.has_quota = w->has_quota,
 		.once = w->once,
-		.rec.plant = w->rec.plant,
 		.recover = w->recover };
 	int r;
 
