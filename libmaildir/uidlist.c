@@ -23,7 +23,8 @@
  * U4. The list is replaced whole by rename, flushed before it; the folder is
  *     flushed after it, so that no append goes to a list that a crash undoes.
  *     Of a list that we did not write ourselves (flushed is 0) we do not know
- *     it: its first flush is one of the folder, too.
+ *     it: its first flush is one of the folder, too. So is that of a list where
+ *     there was none: nobody was told anything of it yet (U1).
  * U5. A record that nobody has a file for is harmless; one is left out by a
  *     rewrite only when its file is proved to be gone (sync.c).
  * U6. Fields we do not know are kept, of header and records.
@@ -355,51 +356,6 @@ make_guid(char guid[33])
 	guid[32] = '\0';
 }
 
-/* A list of a mailbox that has none. */
-static int
-create(struct uidlist *ul, const struct uidlist_head *hint, struct err *err)
-{
-	struct uidlist_head h = { .version = 3, .next_uid = 1 };
-
-	if (hint != NULL)
-		h = *hint;
-	h.version = 3;
-	if (h.next_uid == 0)
-		h.next_uid = 1;
-	if (h.uidvalidity == 0 &&
-	    uidvalidity_next(ul->folder, &h.uidvalidity, err) == -1)
-		return -1;
-	restart(ul);
-	ul->head = h;
-	return uidlist_rewrite(ul, NULL, NULL, h.next_uid, err);
-}
-
-int
-uidlist_prepare(
-    struct uidlist *ul, const struct uidlist_head *hint, struct err *err)
-{
-	struct lines l;
-	struct stat st;
-	int r = 0;
-
-	if (reopen(ul, &st, err) == -1)
-		return -1;
-	if (ul->fd != -1 && ul->head.version == 0) {
-		lines_init(&l, ul->fd, 0);
-		r = read_head(ul, &l, err);
-		buf_free(&l.buf);
-	}
-	if (r == -1)
-		return -1;
-	if (ul->head.version == 0)
-		return create(ul, hint, err);
-	if ((uint64_t)st.st_size != ul->end || ul->last_uid == 0)
-		r = find_end(ul, (uint64_t)st.st_size, err);
-	if (r == 0 && (ul->head.version == 1 || ul->head.guid[0] == '\0'))
-		r = uidlist_rewrite(ul, keep_all, NULL, uidlist_next(ul), err);
-	return r;
-}
-
 int
 uidlist_append(
     struct uidlist *ul, struct slice lines, uint32_t last, struct err *err)
@@ -427,6 +383,7 @@ uidlist_append(
 
 struct rewrite {
 	int fd;
+	bool is_first; /* there is no list yet that it replaces */
 	struct buf out;
 	uint64_t size;
 	uint32_t n_lines;
@@ -491,16 +448,15 @@ rewrite_fill(struct uidlist *ul, const struct uidlist_head *h,
 		return -1;
 	if (rewrite_out(w, 0) == -1)
 		return -1;
-	return io_fsync(w->fd);
+	return w->is_first ? 0 : io_fsync(w->fd);
 }
 
-int
-uidlist_rewrite(struct uidlist *ul, uidlist_keep_fn *keep, void *arg,
+static int
+replace(struct uidlist *ul, struct rewrite *w, uidlist_keep_fn *keep, void *arg,
     uint32_t next_uid, struct err *err)
 {
 	struct uidlist_head h = ul->head;
 	int control = ul->folder->control;
-	struct rewrite w = { .fd = -1 };
 	uint32_t last = ul->last_uid;
 	bool was_read = ul->off == ul->end && ul->off > 0;
 	struct stat st;
@@ -513,34 +469,93 @@ uidlist_rewrite(struct uidlist *ul, uidlist_keep_fn *keep, void *arg,
 		next_uid = uidlist_next(ul);
 	if (next_uid > h.next_uid)
 		h.next_uid = next_uid;
-	buf_init(&w.out, 4 * IO_BLOCK);
-	w.fd = io_open(control, TEMP, O_RDWR | O_APPEND | O_CREAT | O_TRUNC,
+	buf_init(&w->out, 4 * IO_BLOCK);
+	w->fd = io_open(control, TEMP, O_RDWR | O_APPEND | O_CREAT | O_TRUNC,
 	    ul->folder->mode);
-	if (w.fd == -1 || rewrite_fill(ul, &h, &w, keep, arg) == -1 ||
-	    io_fstat(w.fd, &st) == -1 ||
+	if (w->fd == -1 || rewrite_fill(ul, &h, w, keep, arg) == -1 ||
+	    io_fstat(w->fd, &st) == -1 ||
 	    io_rename(control, TEMP, control, LIST) == -1) {
 		(void)err_sys(err, "write " TEMP);
 		io_discard(control, TEMP);
 		goto out;
 	}
-	adopt(ul, w.fd, &st);
-	w.fd = -1;
+	adopt(ul, w->fd, &st);
+	w->fd = -1;
 	ul->head = h;
 	ul->last_uid = last;
-	ul->end = ul->flushed = w.size;
+	ul->end = ul->flushed = w->size;
 	if (was_read) {
-		ul->off = w.size;
-		ul->n_lines = w.n_lines;
+		ul->off = w->size;
+		ul->n_lines = w->n_lines;
 	}
 	note_uids(ul);
-	r = io_fsync(control); /* U4 */
+	r = w->is_first ? 0 : io_fsync(control); /* U4 */
+	if (w->is_first)
+		ul->flushed = 0;
 	if (r == -1) {
 		(void)err_sys(err, "flush the folder of " LIST);
 		ul->flushed = 0;
 	}
 out:
-	buf_free(&w.out);
-	io_close(&w.fd);
+	buf_free(&w->out);
+	io_close(&w->fd);
+	return r;
+}
+
+int
+uidlist_rewrite(struct uidlist *ul, uidlist_keep_fn *keep, void *arg,
+    uint32_t next_uid, struct err *err)
+{
+	struct rewrite w = { .fd = -1 };
+
+	return replace(ul, &w, keep, arg, next_uid, err);
+}
+
+/* ---- a list to write to ---- */
+
+/* A list of a mailbox that has none. */
+static int
+create(struct uidlist *ul, const struct uidlist_head *hint, struct err *err)
+{
+	struct uidlist_head h = { .version = 3, .next_uid = 1 };
+	struct rewrite w = { .fd = -1, .is_first = ul->fd == -1 };
+
+	if (hint != NULL)
+		h = *hint;
+	h.version = 3;
+	if (h.next_uid == 0)
+		h.next_uid = 1;
+	if (h.uidvalidity == 0 &&
+	    uidvalidity_next(ul->folder, &h.uidvalidity, err) == -1)
+		return -1;
+	restart(ul);
+	ul->head = h;
+	return replace(ul, &w, NULL, NULL, h.next_uid, err);
+}
+
+int
+uidlist_prepare(
+    struct uidlist *ul, const struct uidlist_head *hint, struct err *err)
+{
+	struct lines l;
+	struct stat st;
+	int r = 0;
+
+	if (reopen(ul, &st, err) == -1)
+		return -1;
+	if (ul->fd != -1 && ul->head.version == 0) {
+		lines_init(&l, ul->fd, 0);
+		r = read_head(ul, &l, err);
+		buf_free(&l.buf);
+	}
+	if (r == -1)
+		return -1;
+	if (ul->head.version == 0)
+		return create(ul, hint, err);
+	if ((uint64_t)st.st_size != ul->end || ul->last_uid == 0)
+		r = find_end(ul, (uint64_t)st.st_size, err);
+	if (r == 0 && (ul->head.version == 1 || ul->head.guid[0] == '\0'))
+		r = uidlist_rewrite(ul, keep_all, NULL, uidlist_next(ul), err);
 	return r;
 }
 
