@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: ISC */
-/* SEARCH: message by message, then the numbers of those that were found. */
+/* SEARCH: what is found, as numbers or as RETURN asks for. */
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
-#include "imapd/imap_user.h"
-#include "imapd/search_run.h"
+#include "imapd/search_find.h"
+#include "imapd/search_return.h"
 #include "libbase/ceilings.h"
 #include "libmaildir/view.h"
-#include "libnet/conn.h"
 
-/* Messages, or numbers told, before the clock is looked at. */
-#define PORTION     64
-/* "4294967295 " that many times. */
-#define MAX_NUMBERS (16 * PORTION)
+/* Bytes told before it is asked whether the client takes more. */
+#define PORTION 8192
 
 enum {
 	SEARCH_RUN,
-	SEARCH_TELL
+	SEARCH_NUMBERS,
+	SEARCH_RANGES,
+	SEARCH_END
 };
 
 struct search_ctx {
-	struct search_run run;
-	uint32_t next;       /* sequence number to look at */
-	struct seqset found; /* UIDs in the UID form */
-	struct seqset_iter told;
-	struct err err; /* of a message that could not be read */
+	unsigned options; /* enum search_return_bit */
+	bool has_begun;
+	struct search_find find;
+	struct seqset uids; /* what was found, in the UID form */
+	const struct seqset *told;
+	struct seqset_iter at; /* numbers */
+	size_t range;          /* ranges */
 };
 
 static void
@@ -31,109 +32,34 @@ search_drop(struct imap_cmd *cmd)
 {
 	struct search_ctx *x = cmd->ctx;
 
-	if (x == NULL)
+	if (x == NULL || !x->has_begun)
 		return;
-	search_run_free(&x->run);
-	seqset_free(&x->found);
+	search_find_free(&x->find);
+	seqset_free(&x->uids);
 }
 
-/* RFC 3501 6.4.4: CHARSET before the keys. Strings are taken as UTF-8, of
- * which US-ASCII is a part. NULL: the reply is set. */
-static const struct imap_arg *
-read_charset(struct imap_cmd *cmd, const struct imap_arg *a)
-{
-	const struct imap_arg *name;
-
-	if (!imap_arg_is(a, "CHARSET"))
-		return a;
-	name = a->next;
-	if (name == NULL || !imap_arg_is_astring(name) || name->next == NULL) {
-		(void)imap_bad(cmd, "Charset and search keys expected");
-		return NULL;
-	}
-	if (!slice_ieq_str(name->text, "US-ASCII") &&
-	    !slice_ieq_str(name->text, "UTF-8")) {
-		(void)imap_no(
-		    cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
-		return NULL;
-	}
-	return name->next;
-}
-
-/* STEP_AGAIN: go on; else the reply is set. */
-static enum step
-search_begin(struct imap_cmd *cmd)
-{
-	struct imap_session *s = cmd->s;
-	const struct search_scope scope = { .max_seq = view_count(s->view),
-		.max_uid = view_max_uid(s->view) };
-	const struct imap_arg *keys = read_charset(cmd, cmd->v[0].arg);
-	struct search_ctx *x;
-	struct search_program *p;
-	struct err err = { 0 };
-
-	if (keys == NULL)
-		return STEP_DONE;
-	p = search_parse(keys, scope, cmd->arena, &err);
-	x = arena_zero(cmd->arena, sizeof(*x));
-	if (p == NULL)
-		return imap_bad(cmd, arena_strdup(cmd->arena, err.text));
-	if (x == NULL)
-		return imap_bad(cmd, "Command too large");
-	search_run_init(&x->run);
-	seqset_init(&x->found, MAX_VIEW_RANGES);
-	cmd->ctx = x;
-	x->run.program = p;
-	x->run.box = s->box;
-	x->run.view = s->view;
-	x->run.conn = s->conn;
-	x->next = 1;
-	if (search_has_strings(p)) {
-		x->run.fold = s->user->fold;
-		if (!search_arm(p, x->run.fold, cmd->arena))
-			return imap_bad(cmd, "Command too large");
-	}
-	return STEP_AGAIN;
-}
-
-/* What was found becomes a number. What was not read is told at the end: the
- * rest is of use all the same. */
-static void
-take_message(struct imap_cmd *cmd, struct search_ctx *x, enum step r)
-{
-	uint32_t number = x->next;
-
-	if (r == STEP_FAIL && cmd->err.code != ERR_GONE)
-		x->err = cmd->err;
-	if (r == STEP_DONE && x->run.is_hit) {
-		if (cmd->is_uid)
-			number = x->run.subject.rec->uid;
-		seqset_add(&x->found, number, number);
-	}
-	x->next++;
-}
-
-/* True when all messages were looked at. */
+/* False: the reply is set. */
 static bool
-search_messages(struct imap_cmd *cmd, struct search_ctx *x)
+search_begin(struct imap_cmd *cmd, struct search_ctx *x)
 {
-	uint32_t n = view_count(cmd->s->view);
-	unsigned looked = 0;
-	enum step r;
+	const struct imap_arg *a = cmd->v[0].arg;
 
-	/* others of this user run between the slices */
-	search_name_keywords(x->run.program, cmd->s->box);
-	while (x->next <= n) {
-		if (looked++ % PORTION == 0 && !conn_slice_left(cmd->s->conn))
+	if (!search_return_read(cmd, &a, &x->options))
+		return false;
+	if (imap_arg_is(a, "CHARSET")) {
+		a = a->next;
+		if (a == NULL || !imap_arg_is_astring(a) || a->next == NULL) {
+			(void)imap_bad(cmd, "Charset and search keys expected");
 			return false;
-		r = search_run_step(&x->run, x->next, &cmd->err);
-		if (r == STEP_AGAIN)
+		}
+		if (!search_charset(cmd, a))
 			return false;
-		if (x->run.program->costs >= 1u << COST_HEADER)
-			looked = 0;
-		take_message(cmd, x, r);
+		a = a->next;
 	}
-	return true;
+	x->has_begun = true;
+	seqset_init(&x->uids, MAX_VIEW_RANGES);
+	return search_find_begin(
+	    cmd, a, search_return_wants(x->options), &x->find);
 }
 
 /* "* SEARCH 2 3 5", as much of it as the client takes now. True at its end. */
@@ -144,55 +70,123 @@ tell_numbers(struct imap_session *s, struct search_ctx *x)
 	uint32_t number;
 	bool more = true;
 
-	buf_init(&b, MAX_NUMBERS);
+	buf_init(&b, PORTION);
 	while (more && !imap_is_full(s)) {
 		buf_reset(&b);
-		while (b.n + 16 < MAX_NUMBERS &&
-		    (more = seqset_next(&x->told, &number))) {
+		while (b.n + 16 < PORTION &&
+		    (more = seqset_next(&x->at, &number))) {
 			buf_putc(&b, ' ');
 			buf_put_u64(&b, number);
 		}
 		imap_put(s, buf_slice(&b));
 	}
 	buf_free(&b);
-	if (!more)
-		imap_put(s, SLICE("\r\n"));
 	return !more;
 }
 
+/* " ALL 2:3,5" in the same way. */
+static bool
+tell_ranges(struct imap_session *s, struct search_ctx *x)
+{
+	const struct seqset *set = x->told;
+	struct buf b;
+
+	buf_init(&b, PORTION);
+	while (x->range < set->n && !imap_is_full(s)) {
+		buf_reset(&b);
+		for (; b.n + 32 < PORTION && x->range < set->n; x->range++) {
+			const struct seqrange *r = &set->r[x->range];
+
+			buf_puts(&b, x->range == 0 ? " ALL " : ",");
+			buf_put_u64(&b, r->lo);
+			if (r->hi > r->lo)
+				buf_printf(&b, ":%u", r->hi);
+		}
+		imap_put(s, buf_slice(&b));
+	}
+	buf_free(&b);
+	return x->range == set->n;
+}
+
+/* All is found. False: the reply is set. */
+static bool
+begin_telling(struct imap_cmd *cmd, struct search_ctx *x)
+{
+	const struct seqset *found = &x->find.found;
+
+	x->told = found;
+	if (cmd->is_uid) {
+		(void)view_uids_of(cmd->s->view, found, &x->uids);
+		x->told = &x->uids;
+	}
+	if (found->failed || x->uids.failed) {
+		(void)imap_no(cmd,
+		    (x->options & RETURN_SAVE) != 0 ? "NOTSAVED" : "LIMIT",
+		    "Too many ranges");
+		return false;
+	}
+	if (!search_return_save(cmd, x->options, found))
+		return false;
+	cmd->phase = SEARCH_END;
+	if ((x->options & RETURN_GIVEN) == 0) {
+		imap_put(cmd->s, SLICE("* SEARCH"));
+		seqset_iter_init(&x->at, x->told);
+		cmd->phase = SEARCH_NUMBERS;
+	} else if (search_return_tells(x->options)) {
+		search_return_put_head(cmd, x->options,
+		    x->told->n > 0 ? x->told->r[0].lo : 0, seqset_max(x->told),
+		    seqset_count(x->told));
+		if ((x->options & RETURN_ALL) == 0)
+			x->range = x->told->n;
+		cmd->phase = SEARCH_RANGES;
+	}
+	return true;
+}
+
+static enum step
+search_go(struct imap_cmd *cmd, struct search_ctx *x)
+{
+	if (!x->has_begun && !search_begin(cmd, x))
+		return STEP_DONE;
+	if (cmd->phase == SEARCH_RUN) {
+		if (!search_find_step(cmd, &x->find))
+			return STEP_AGAIN;
+		if (!begin_telling(cmd, x))
+			return STEP_DONE;
+	}
+	if (cmd->phase == SEARCH_NUMBERS && !tell_numbers(cmd->s, x))
+		return STEP_DRAIN;
+	if (cmd->phase == SEARCH_RANGES && !tell_ranges(cmd->s, x))
+		return STEP_DRAIN;
+	if (cmd->phase != SEARCH_END)
+		imap_put(cmd->s, SLICE("\r\n"));
+	if (x->find.err.code == ERR_OK)
+		return STEP_DONE;
+	cmd->err = x->find.err;
+	return STEP_FAIL;
+}
+
+/* RFC 3501 6.4.4, RFC 4731 */
 static enum step
 search_step(struct imap_cmd *cmd)
 {
 	struct search_ctx *x = cmd->ctx;
 	enum step r;
 
-	if (x == NULL) {
-		r = search_begin(cmd);
-		if (r != STEP_AGAIN)
-			return r;
-		x = cmd->ctx;
-	}
-	if (cmd->phase == SEARCH_RUN) {
-		if (!search_messages(cmd, x))
-			return STEP_AGAIN;
-		if (x->found.failed)
-			return imap_no(cmd, "LIMIT", "Too many ranges");
-		imap_put(cmd->s, SLICE("* SEARCH"));
-		seqset_iter_init(&x->told, &x->found);
-		cmd->phase = SEARCH_TELL;
-	}
-	if (!tell_numbers(cmd->s, x))
-		return STEP_DRAIN;
-	if (x->err.code == ERR_OK)
-		return STEP_DONE;
-	cmd->err = x->err;
-	return STEP_FAIL;
+	if (x == NULL)
+		x = cmd->ctx = arena_zero(cmd->arena, sizeof(*x));
+	if (x == NULL)
+		return imap_bad(cmd, "Command too large");
+	r = search_go(cmd, x);
+	search_return_ends(cmd, x->options, r);
+	return r;
 }
 
 const struct imap_verb imap_verbs_search[] = {
 	{ .name = "SEARCH",
 	    .args = "*",
 	    .flags = IN_SELECTED | HAS_UID | USES_SEQ,
+	    .capability = "ESEARCH SEARCHRES WITHIN",
 	    .step = search_step,
 	    .drop = search_drop },
 	{ .name = NULL },

@@ -43,6 +43,7 @@ imap_session_init(struct imap_session *s, struct conn *c)
 	memset(s, 0, sizeof(*s));
 	s->conn = c;
 	s->state = IMAP_NOAUTH;
+	seqset_init(&s->saved, MAX_VIEW_RANGES);
 	arena_init(&s->arena, NOAUTH_ARENA);
 	imap_input_init(&s->input, &s->arena);
 	s->input.max_line = NOAUTH_LINE;
@@ -71,6 +72,7 @@ leave_mailbox(struct imap_session *s)
 		xfree(s->stale);
 	}
 	s->stale = NULL;
+	seqset_free(&s->saved);
 	s->is_read_only = false;
 	s->is_gone = false;
 	s->must_look = false;
@@ -520,6 +522,10 @@ imap_set_seqs(struct imap_cmd *cmd, struct slice set, struct seqset *seqs)
 	struct seqset uids;
 	int r;
 
+	if (slice_eq_str(set, "$")) {
+		(void)view_seqs_of(s->view, &s->saved, seqs);
+		return true;
+	}
 	if (cmd->is_uid) {
 		seqset_init(&uids, MAX_VIEW_RANGES);
 		r = seqset_parse(set, view_max_uid(s->view), &uids);

@@ -90,6 +90,7 @@ struct imap_session {
 	struct mailbox *box;
 	struct view *view;
 	struct fetch_source *source; /* FETCH: the message last read, NULL */
+	struct seqset saved;         /* UIDs: what "$" means (RFC 5182) */
 	bool is_read_only;
 	uint32_t names;       /* hash of the flag names last told */
 	bool uses_uid;        /* told FETCH data carry the UID */
@@ -135,7 +136,8 @@ void imap_enter(struct imap_session *s, enum imap_state to);
  * UID form, by UID; "*" is the last message. Fills seqs with sequence numbers
  * that the view has. False when it has set a BAD reply: a sequence number that
  * is not there (RFC 3501 9: "*" and numbers beyond EXISTS are an error; UIDs
- * that are not there are ignored). seqs: init and free by the caller.
+ * that are not there are ignored). "$" is the saved result, as far as it is
+ * still there (RFC 5182 2.1). seqs: init and free by the caller.
  */
 bool imap_set_seqs(struct imap_cmd *cmd, struct slice set, struct seqset *seqs);
 /* The same as UIDs. */

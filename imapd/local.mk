@@ -27,7 +27,9 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/imap_user.c %D%/imap_user.h \
 	%D%/pack.c %D%/pack.h \
 	%D%/search_body.c %D%/search_body.h \
+	%D%/search_find.c %D%/search_find.h \
 	%D%/search_keys.c %D%/search_keys.h \
+	%D%/search_return.c %D%/search_return.h \
 	%D%/search_run.c %D%/search_run.h \
 	%D%/park.c \
 	%D%/status.c %D%/status.h \

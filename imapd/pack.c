@@ -82,6 +82,8 @@ pack_write(const struct pack *p, struct buf *out)
 	put_slice(out, p->uids);
 	put_slice(out, p->recent);
 	put_slice(out, p->runs);
+	if ((p->flags & PACK_SAVED) != 0)
+		put_slice(out, p->saved);
 }
 
 void
@@ -130,7 +132,8 @@ is_view_sound(const struct pack *p)
 	struct pack_run run;
 	size_t i;
 
-	if (n < 0 || count_set(p->recent) < 0 || p->uidvalidity == 0)
+	if (n < 0 || count_set(p->recent) < 0 || count_set(p->saved) < 0 ||
+	    p->uidvalidity == 0)
 		return false;
 	if (p->mailbox.n == 0 || p->mailbox.n > MAX_MAILBOX_NAME ||
 	    !slice_is_utf8(p->mailbox))
@@ -175,11 +178,15 @@ pack_read(struct slice in, struct pack *out, struct err *err)
 		p.uids = get_slice(&in, &ok);
 		p.recent = get_slice(&in, &ok);
 		p.runs = get_slice(&in, &ok);
+		if ((p.flags & PACK_SAVED) != 0)
+			p.saved = get_slice(&in, &ok);
 	}
 	if (!ok || in.n != 0 || (kind != PACK_LOGIN && kind != PACK_PARKED))
 		return err_set(err, ERR_CORRUPT, "packed session: form");
 	p.kind = kind == PACK_LOGIN ? PACK_LOGIN : PACK_PARKED;
-	if (p.flags > 15 || p.enabled > 7 || !is_tag_sound(&p))
+	if ((p.flags & PACK_SELECTED) == 0 && (p.flags & PACK_SAVED) != 0)
+		return err_set(err, ERR_CORRUPT, "packed session: flags");
+	if (p.flags > 31 || p.enabled > 7 || !is_tag_sound(&p))
 		return err_set(err, ERR_CORRUPT, "packed session: values");
 	if ((p.flags & PACK_SELECTED) != 0 && !is_view_sound(&p))
 		return err_set(err, ERR_CORRUPT, "packed session: view");

@@ -18,7 +18,8 @@ enum pack_flag {
 	PACK_SELECTED = 1,
 	PACK_READ_ONLY = 2,
 	PACK_USES_UID = 4,
-	PACK_IDLING = 8
+	PACK_IDLING = 8,
+	PACK_SAVED = 16 /* with PACK_SELECTED: "$" is not empty */
 };
 
 struct pack {
@@ -33,6 +34,7 @@ struct pack {
 	struct slice uids;   /* of the view, as a set's text */
 	struct slice recent; /* the same of those that are \Recent */
 	struct slice runs;   /* flags last told: PACK_RUN bytes each */
+	struct slice saved;  /* with PACK_SAVED: UIDs, as a set's text */
 };
 
 /* A run: messages in a row with equal flags. */

@@ -63,7 +63,7 @@ is_quiet(const struct imap_session *s)
 
 /* The view as text: sets and runs. */
 struct view_text {
-	struct buf uids, recent, runs;
+	struct buf uids, recent, runs, saved;
 };
 
 static void
@@ -78,6 +78,7 @@ put_view(const struct imap_session *s, struct view_text *t)
 	view_get_recent(s->view, &set);
 	seqset_print(&set, &t->recent);
 	seqset_free(&set);
+	seqset_print(&s->saved, &t->saved);
 	put_runs(s, &t->runs);
 }
 
@@ -93,6 +94,7 @@ imap_session_pack(struct imap_session *s, struct buf *out, struct err *err)
 	buf_init(&t.uids, MAX_PACKED);
 	buf_init(&t.recent, MAX_PACKED);
 	buf_init(&t.runs, MAX_PACKED);
+	buf_init(&t.saved, MAX_PACKED);
 	p.flags |= s->is_read_only ? PACK_READ_ONLY : 0u;
 	p.flags |= s->uses_uid ? PACK_USES_UID : 0u;
 	if (s->is_idling) {
@@ -109,13 +111,17 @@ imap_session_pack(struct imap_session *s, struct buf *out, struct err *err)
 		p.uids = buf_slice(&t.uids);
 		p.recent = buf_slice(&t.recent);
 		p.runs = buf_slice(&t.runs);
+		p.saved = buf_slice(&t.saved);
+		p.flags |= p.saved.n > 0 ? PACK_SAVED : 0u;
 	}
 	pack_write(&p, out);
-	if (!buf_ok(&t.uids) || !buf_ok(&t.recent) || !buf_ok(&t.runs))
+	if (!buf_ok(&t.uids) || !buf_ok(&t.recent) || !buf_ok(&t.runs) ||
+	    !buf_ok(&t.saved))
 		out->failed = true;
 	buf_free(&t.uids);
 	buf_free(&t.recent);
 	buf_free(&t.runs);
+	buf_free(&t.saved);
 	return buf_ok(out) ? 0 :
 			     err_set(err, ERR_LIMIT, "session is too large");
 }
@@ -164,7 +170,8 @@ restore_view(struct imap_session *s, const struct pack *p, struct err *err)
 	seqset_init(&uids, MAX_VIEW_RANGES);
 	seqset_init(&recent, MAX_VIEW_RANGES);
 	if ((p->uids.n > 0 && seqset_parse(p->uids, 0, &uids) == -1) ||
-	    (p->recent.n > 0 && seqset_parse(p->recent, 0, &recent) == -1))
+	    (p->recent.n > 0 && seqset_parse(p->recent, 0, &recent) == -1) ||
+	    (p->saved.n > 0 && seqset_parse(p->saved, 0, &s->saved) == -1))
 		(void)err_set(err, ERR_CORRUPT, "packed session: sets");
 	else
 		r = view_restore(s->view, &uids, &recent, err);
@@ -239,6 +246,7 @@ imap_session_unpack(struct imap_session *s, const struct pack *p)
 	copy(cmd, &mine->uids);
 	copy(cmd, &mine->recent);
 	copy(cmd, &mine->runs);
+	copy(cmd, &mine->saved);
 	cmd->tag = mine->tag;
 	cmd->ctx = mine;
 	s->phase = PHASE_RUN;

@@ -67,6 +67,19 @@ is_smaller(const struct search_node *n, const struct search_subject *m)
 	return m->rec->wire < n->number;
 }
 
+/* RFC 5032 2: at the moment itself it is both. */
+static bool
+is_older(const struct search_node *n, const struct search_subject *m)
+{
+	return m->rec->internaldate <= n->moment;
+}
+
+static bool
+is_younger(const struct search_node *n, const struct search_subject *m)
+{
+	return m->rec->internaldate >= n->moment;
+}
+
 /* The day as FETCH INTERNALDATE tells it, in UTC. */
 static int32_t
 day_of(const struct search_subject *m)
@@ -130,6 +143,11 @@ is_since(const struct search_node *n, const struct search_subject *m)
 		.name = word, .takes = TAKES_DATE, .cost = COST_STAT,          \
 		.needs_date = true, .test = (fn)                               \
 	}
+#define AGE_ROW(word, fn)                                                      \
+	{                                                                      \
+		.name = word, .takes = TAKES_INTERVAL, .cost = COST_STAT,      \
+		.needs_date = true, .test = (fn)                               \
+	}
 #define SENT_ROW(word, fn)                                                     \
 	{                                                                      \
 		.name = word, .takes = TAKES_DATE, .cost = COST_HEADER,        \
@@ -160,6 +178,7 @@ static const struct search_row rows[] = {
 	SIZE_ROW("LARGER", is_larger),
 	{ .name = "NEW", .test = is_new },
 	{ .name = "OLD", .negate = true, .test = is_recent },
+	AGE_ROW("OLDER", is_older),
 	DATE_ROW("ON", is_on),
 	{ .name = "RECENT", .test = is_recent },
 	FLAG_ROW("SEEN", FLAG_SEEN),
@@ -181,11 +200,15 @@ static const struct search_row rows[] = {
 	    .negate = true,
 	    .test = has_keyword },
 	UNFLAG_ROW("UNSEEN", FLAG_SEEN),
+	AGE_ROW("YOUNGER", is_younger),
 };
 
 /* A sequence set is its own name. */
 static const struct search_row set_row = { .takes = TAKES_SEQS,
 	.test = in_seqs };
+/* The saved result is one of messages, whatever form the command has. */
+static const struct search_row saved_row = { .takes = TAKES_SAVED,
+	.test = in_uids };
 
 static const struct search_row *
 find_row(struct slice name)
@@ -197,6 +220,8 @@ find_row(struct slice name)
 			return &rows[i];
 	if (name.n > 0 && (ascii_is_digit(name.p[0]) || name.p[0] == '*'))
 		return &set_row;
+	if (slice_eq_str(name, "$"))
+		return &saved_row;
 	return NULL;
 }
 
@@ -280,13 +305,15 @@ static int
 take_set(struct search_parser *sp, struct search_node *n,
     const struct imap_arg *a, uint32_t star)
 {
-	n->set = arena_alloc(sp->arena, sizeof(*n->set));
-	if (n->set == NULL)
+	struct seqset *set = arena_alloc(sp->arena, sizeof(*set));
+
+	if (set == NULL)
 		return bad(sp, "Command too large");
-	seqset_init(n->set, MAX_SEQSET_RANGES);
-	arena_on_reset(sp->arena, free_set, n->set);
+	seqset_init(set, MAX_SEQSET_RANGES);
+	arena_on_reset(sp->arena, free_set, set);
+	n->set = set;
 	if (a->kind != ARG_ATOM || a->has_section ||
-	    seqset_parse(a->text, star, n->set) == -1)
+	    seqset_parse(a->text, star, set) == -1)
 		return bad(sp, "Bad message set");
 	return 0;
 }
@@ -323,6 +350,20 @@ take_number(
 	return 0;
 }
 
+/* RFC 5032 3: nz-number */
+static int
+take_interval(
+    struct search_parser *sp, struct search_node *n, const struct imap_arg *a)
+{
+	uint32_t secs;
+
+	if (a->kind != ARG_ATOM || a->has_section ||
+	    slice_u32(a->text, UINT32_MAX, &secs) == -1 || secs == 0)
+		return bad(sp, "Number of seconds expected");
+	n->moment = sp->scope.now - (int64_t)secs;
+	return 0;
+}
+
 /* What stands behind the name; sp->at is moved past it. */
 static int
 take(struct search_parser *sp, struct search_node *n)
@@ -341,6 +382,8 @@ take(struct search_parser *sp, struct search_node *n)
 		return imap_arg_date(a, &n->day, sp->err);
 	case TAKES_NUMBER:
 		return take_number(sp, n, a);
+	case TAKES_INTERVAL:
+		return take_interval(sp, n, a);
 	case TAKES_STRING:
 		return take_string(sp, n, a);
 	case TAKES_FIELD:
@@ -351,8 +394,13 @@ take(struct search_parser *sp, struct search_node *n)
 		sp->at = a->next;
 		return take_string(sp, n, a);
 	case TAKES_UIDS:
+		if (imap_arg_is(a, "$")) {
+			n->set = sp->scope.saved;
+			return 0;
+		}
 		return take_set(sp, n, a, sp->scope.max_uid);
 	case TAKES_SEQS:
+	case TAKES_SAVED:
 	case TAKES_NOTHING:
 		break;
 	}
@@ -375,6 +423,10 @@ take_key(struct search_parser *sp, const struct imap_arg *a)
 	sp->p->costs |= 1u << row->cost;
 	if (row->takes == TAKES_SEQS)
 		return take_set(sp, n, a, sp->scope.max_seq);
+	if (row->takes == TAKES_SAVED) {
+		n->set = sp->scope.saved;
+		return 0;
+	}
 	return take(sp, n);
 }
 

@@ -30,10 +30,12 @@ enum search_arg {
 	TAKES_KEYWORD,
 	TAKES_DATE,
 	TAKES_NUMBER,
+	TAKES_INTERVAL, /* seconds before now, RFC 5032 */
 	TAKES_STRING,
 	TAKES_FIELD, /* a field's name and a string */
 	TAKES_UIDS,
-	TAKES_SEQS /* the set is the key */
+	TAKES_SEQS, /* the set is the key */
+	TAKES_SAVED /* "$" is the key, RFC 5182 */
 };
 
 enum search_value {
@@ -56,7 +58,8 @@ struct search_node {
 	/* what stood behind the name */
 	uint64_t number;
 	int32_t day;
-	struct seqset *set;
+	const struct seqset *set;
+	int64_t moment;
 	struct slice word; /* field's name, keyword */
 	uint32_t keyword;  /* its letter as a bit; 0: none */
 	struct slice string;
@@ -94,9 +97,11 @@ struct search_program {
 	bool has_keywords;
 };
 
-/* What "*" means. */
+/* What "*" and "$" mean, and now. */
 struct search_scope {
 	uint32_t max_seq, max_uid;
+	const struct seqset *saved; /* UIDs; lives as long as the program */
+	int64_t now;                /* seconds since 1970 */
 };
 
 /* Keys to program, in the arena; sets are freed with it. NULL with err, whose

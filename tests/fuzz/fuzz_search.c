@@ -33,9 +33,9 @@ static unsigned
 arguments_of(struct slice name)
 {
 	static const char *const one[] = { "BCC", "BEFORE", "BODY", "CC",
-		"FROM", "KEYWORD", "LARGER", "ON", "SENTBEFORE", "SENTON",
-		"SENTSINCE", "SINCE", "SMALLER", "SUBJECT", "TEXT", "TO", "UID",
-		"UNKEYWORD" };
+		"FROM", "KEYWORD", "LARGER", "OLDER", "ON", "SENTBEFORE",
+		"SENTON", "SENTSINCE", "SINCE", "SMALLER", "SUBJECT", "TEXT",
+		"TO", "UID", "UNKEYWORD", "YOUNGER" };
 	size_t i;
 
 	if (slice_ieq_str(name, "HEADER"))
@@ -123,7 +123,10 @@ compare(struct search_program *p, const struct imap_arg *keys, uint32_t seed)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct search_scope scope = { .max_seq = 9, .max_uid = 99 };
+	const struct seqset saved = { .n = 0 };
+	const struct search_scope scope = {
+		.max_seq = 9, .max_uid = 99, .saved = &saved, .now = 99
+	};
 	struct imap_line line;
 	const struct imap_arg *keys;
 	struct search_program *p;

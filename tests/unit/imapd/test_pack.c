@@ -18,14 +18,16 @@ fill(struct pack *p, struct buf *runs)
 	pack_put_run(runs, &a);
 	pack_put_run(runs, &b);
 	*p = (struct pack){ .kind = PACK_PARKED,
-		.flags = PACK_SELECTED | PACK_USES_UID | PACK_IDLING,
+		.flags =
+		    PACK_SELECTED | PACK_USES_UID | PACK_IDLING | PACK_SAVED,
 		.enabled = ENABLED_CONDSTORE,
 		.tag = SLICE("a7"),
 		.mailbox = SLICE("Entw\xc3\xbcrfe/x"),
 		.uidvalidity = 123456,
 		.uids = SLICE("1:4,900"),
 		.recent = SLICE("900"),
-		.runs = buf_slice(runs) };
+		.runs = buf_slice(runs),
+		.saved = SLICE("3:4,77") };
 }
 
 static void
@@ -50,6 +52,7 @@ test_round(void **state)
 	assert_int_equal(q.uidvalidity, 123456);
 	assert_true(slice_eq(q.uids, p.uids));
 	assert_true(slice_eq(q.recent, p.recent));
+	assert_true(slice_eq(q.saved, p.saved));
 	assert_true(pack_get_run(q.runs, 1, &run));
 	assert_int_equal(run.n, 3);
 	assert_true(pack_get_run(q.runs, 0, &run));
@@ -113,7 +116,13 @@ test_wrong(void **state)
 	q.kind = wrong_kind;
 	refused(q);
 	q = p;
-	q.flags = 16;
+	q.flags = 32;
+	refused(q);
+	q = p;
+	q.flags = PACK_IDLING | PACK_SAVED;
+	refused(q);
+	q = p;
+	q.saved = SLICE("4:*");
 	refused(q);
 	q = p;
 	q.tag = SLICE("a\r\n* BYE x");

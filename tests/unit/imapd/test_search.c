@@ -11,7 +11,11 @@
 #include "imapd/search_keys.h"
 #include "tests/unit/imapd/imap_line.h"
 
-static const struct search_scope scope = { .max_seq = 5, .max_uid = 50 };
+static struct seqrange saved_range = { 20, 30 };
+static struct seqset saved = { .r = &saved_range, .n = 1 };
+static const struct search_scope scope = {
+	.max_seq = 5, .max_uid = 50, .saved = &saved, .now = 1000
+};
 
 struct fixture {
 	struct imap_line line;
@@ -57,7 +61,9 @@ test_bad(void **state)
 	static const char *const bad[] = { "NOSUCH", "NOT", "OR SEEN", "OR",
 		"()", "SEEN ()", "NOT ()", "OR SEEN NOT", "KEYWORD",
 		"KEYWORD \\Seen", "ON x", "LARGER", "LARGER -1", "FROM",
-		"FROM (a)", "HEADER X", "UID", "UID 0", "0", "1:", "$",
+		"FROM (a)", "HEADER X", "UID", "UID 0", "0", "1:", "$,1", "$ (",
+		"UID $:1", "UID", "OLDER", "OLDER 0", "OLDER -1",
+		"YOUNGER 4294967296", "YOUNGER (1)", "YOUNGER \"1\"",
 		"(SEEN OR SEEN)", "(OR) SEEN", "\"SEEN\"" };
 	struct fixture f;
 	size_t i;
@@ -68,9 +74,39 @@ test_bad(void **state)
 		if (f.p != NULL)
 			print_error("taken: %s\n", bad[i]);
 		assert_null(f.p);
+		if (f.err.text[0] == 0)
+			print_error("no reason: %s\n", bad[i]);
 		assert_true(f.err.text[0] != '\0');
 		done(&f);
 	}
+}
+
+/* RFC 5032, RFC 5182 */
+static void
+test_age_and_saved(void **state)
+{
+	struct mailbox_rec rec = { .uid = 20, .internaldate = 900 };
+	const struct search_subject m = { .rec = &rec, .seq = 1 };
+	struct fixture f;
+	int64_t at;
+
+	(void)state;
+	parse(&f, "OLDER 100 YOUNGER 100 $ UID $");
+	assert_non_null(f.p);
+	assert_true(key(&f, 0)->row->needs_date);
+	for (at = 899; at <= 901; at++) {
+		rec.internaldate = at;
+		assert_int_equal(
+		    key(&f, 0)->row->test(key(&f, 0), &m), at <= 900);
+		assert_int_equal(
+		    key(&f, 1)->row->test(key(&f, 1), &m), at >= 900);
+	}
+	assert_true(key(&f, 2)->row->test(key(&f, 2), &m));
+	assert_true(key(&f, 3)->row->test(key(&f, 3), &m));
+	rec.uid = 31;
+	assert_false(key(&f, 2)->row->test(key(&f, 2), &m));
+	assert_false(key(&f, 3)->row->test(key(&f, 3), &m));
+	done(&f);
 }
 
 static void
@@ -160,6 +196,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_age_and_saved),
 		cmocka_unit_test(test_costs),
 		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_depth),
