@@ -61,7 +61,7 @@ test_bad(void **state)
 	static const char *const bad[] = { "NOSUCH", "NOT", "OR SEEN", "OR",
 		"()", "SEEN ()", "NOT ()", "OR SEEN NOT", "KEYWORD",
 		"KEYWORD \\Seen", "ON x", "LARGER", "LARGER -1", "FROM",
-		"FROM (a)", "HEADER X", "UID", "UID 0", "0", "1:", "$,1", "$ (",
+		"FROM (a)", "HEADER X", "UID", "UID 0", "0", "1:", "$,1",
 		"UID $:1", "UID", "OLDER", "OLDER 0", "OLDER -1",
 		"YOUNGER 4294967296", "YOUNGER (1)", "YOUNGER \"1\"",
 		"(SEEN OR SEEN)", "(OR) SEEN", "\"SEEN\"" };
