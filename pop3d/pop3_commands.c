@@ -173,7 +173,7 @@ retr_step(struct pop3_session *s)
 	return STEP_DONE;
 }
 
-/* Find where line number s->lines of the body ends; from s->offset on. */
+/* Find where line number s->lines behind s->end ends. */
 static enum step
 scan_lines(struct pop3_session *s, struct err *err)
 {

@@ -289,15 +289,15 @@ int
 pop3_open_inbox(struct pop3_session *s, struct err *err)
 {
 	struct pop3_user *u = s->user;
-	struct mailbox *keep;
+	struct err only_slower;
 
-	if (mailbox_open(u->mailboxes, SLICE("INBOX"), &s->box, err) == -1 ||
-	    mailbox_open(u->mailboxes, SLICE("INBOX"), &keep, err) == -1) {
-		mailbox_close(&s->box);
+	if (mailbox_open(u->mailboxes, SLICE("INBOX"), &s->box, err) == -1)
 		return -1;
+	if (s->box != u->box) {
+		mailbox_close(&u->box);
+		(void)!mailbox_open(
+		    u->mailboxes, SLICE("INBOX"), &u->box, &only_slower);
 	}
-	mailbox_close(&u->box); /* most often the same */
-	u->box = keep;
 	s->view = view_open(s->box, true);
 	return 0;
 }

@@ -85,8 +85,9 @@ struct pop3_session {
 	uint32_t cursor; /* how far a long answer has come */
 	struct slice args;
 	struct fetch *fetch;
-	uint64_t offset, end;
+	uint64_t end;             /* of TOP, in the file */
 	struct seqset doomed;     /* UIDs to be removed */
+	bool is_kept;             /* pop3_keep, as QUIT found it */
 	uint32_t n_failed;        /* of them that could not be */
 	enum err_code why_failed; /* the first */
 };

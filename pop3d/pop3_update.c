@@ -94,25 +94,25 @@ collect(struct pop3_session *s)
 /* What was to be deleted behind the cursor, which is a UID, or (is_kept) a
  * place in the snapshot. */
 static uint32_t
-count_left(const struct pop3_session *s, bool is_kept)
+count_left(const struct pop3_session *s)
 {
 	uint32_t i, n = 0;
 
-	for (i = is_kept ? s->cursor : 0; i < s->n_messages; i++)
+	for (i = s->is_kept ? s->cursor : 0; i < s->n_messages; i++)
 		n += s->messages[i].is_deleted &&
-		    (is_kept || s->messages[i].rec->uid > s->cursor);
+		    (s->is_kept || s->messages[i].rec->uid > s->cursor);
 	return n;
 }
 
 enum step
 pop3_quit(struct pop3_session *s)
 {
-	bool is_kept = conf_ms(s->user->se->conf, "pop3_keep") > 0;
 	struct err err;
 	int held, more = 0;
 
 	if (s->state == POP3_TRANSACTION) {
 		pop3_enter(s, POP3_UPDATE);
+		s->is_kept = conf_ms(s->user->se->conf, "pop3_keep") > 0;
 		collect(s);
 	}
 	if (s->doomed.n > 0) {
@@ -120,11 +120,11 @@ pop3_quit(struct pop3_session *s)
 		if (held == 0)
 			return pop3_wait_for_lock(s);
 		/* Mail can be removed without room for the lock. */
-		if (held == 1 || (err.code != ERR_BUSY && !is_kept))
-			more =
-			    is_kept ? hide_some(s, &err) : remove_some(s, &err);
+		if (held == 1 || (err.code != ERR_BUSY && !s->is_kept))
+			more = s->is_kept ? hide_some(s, &err) :
+					    remove_some(s, &err);
 		else
-			note_failure(s, count_left(s, is_kept), &err);
+			note_failure(s, count_left(s), &err);
 		if (held == 1)
 			mailbox_release(s->box);
 	}
