@@ -324,7 +324,7 @@ pending_status(struct imap_cmd *cmd, struct list_ctx *x)
 	enum step r;
 
 	r = status_refresh(
-	    s->user, x->pending, &x->open, cmd->flush, &cmd->err);
+	    s->user, x->pending, x->items, &x->open, cmd->flush, &cmd->err);
 	if (r != STEP_DONE && r != STEP_FAIL)
 		return r;
 	if (r == STEP_DONE) {

@@ -159,7 +159,7 @@ status_step(struct imap_cmd *cmd)
 		imap_user_look(s->user);
 	}
 	r = status_refresh(
-	    s->user, cmd->v[0].text, &x->open, cmd->flush, &cmd->err);
+	    s->user, cmd->v[0].text, x->items, &x->open, cmd->flush, &cmd->err);
 	if (r == STEP_FAIL && cmd->err.code == ERR_INVALID)
 		return imap_no(cmd, "NONEXISTENT", "No such mailbox");
 	if (r != STEP_DONE)
@@ -211,6 +211,7 @@ const struct imap_verb imap_verbs_mailbox[] = {
 	{ .name = "STATUS",
 	    .args = "mailbox list",
 	    .flags = IN_USER,
+	    .capability = "STATUS=SIZE",
 	    .step = status_step,
 	    .drop = status_drop },
 	{ .name = "NAMESPACE",

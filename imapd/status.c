@@ -36,16 +36,43 @@ get_unseen(const struct mailbox_status *st)
 	return st->unseen;
 }
 
-/* RFC 3501 6.3.10 */
+static uint64_t
+get_size(const struct mailbox_status *st)
+{
+	return st->wire;
+}
+
+static uint64_t
+get_deleted(const struct mailbox_status *st)
+{
+	return st->deleted;
+}
+
+static uint64_t
+get_deleted_storage(const struct mailbox_status *st)
+{
+	return st->deleted_bytes;
+}
+
+enum item_needs {
+	NEEDS_SIZES = 1,
+	NEEDS_DELETED_SIZES = 2
+};
+
+/* RFC 3501 6.3.10; RFC 8438; RFC 9208 4.1.4 */
 static const struct {
 	const char *name;
 	uint64_t (*get)(const struct mailbox_status *st);
+	unsigned needs;
 } items[] = {
-	{ "MESSAGES", get_messages },
-	{ "RECENT", get_recent },
-	{ "UIDNEXT", get_uidnext },
-	{ "UIDVALIDITY", get_uidvalidity },
-	{ "UNSEEN", get_unseen },
+	{ "MESSAGES", get_messages, 0 },
+	{ "RECENT", get_recent, 0 },
+	{ "UIDNEXT", get_uidnext, 0 },
+	{ "UIDVALIDITY", get_uidvalidity, 0 },
+	{ "UNSEEN", get_unseen, 0 },
+	{ "SIZE", get_size, NEEDS_SIZES },
+	{ "DELETED", get_deleted, 0 },
+	{ "DELETED-STORAGE", get_deleted_storage, NEEDS_DELETED_SIZES },
 };
 
 /* The bit of an item; 0: unknown. */
@@ -76,16 +103,49 @@ status_items(const struct imap_arg *a, unsigned *items_out)
 	return all != 0;
 }
 
-enum step
-status_refresh(struct imap_user *u, struct slice name, struct status_open *open,
-    struct flush_set *fs, struct err *err)
+static unsigned
+needs_of(unsigned wanted)
 {
+	unsigned needs = 0;
+	size_t i;
+
+	for (i = 0; i < N_ELEMENTS(items); i++) {
+		if ((wanted & 1u << i) != 0)
+			needs |= items[i].needs;
+	}
+	return needs;
+}
+
+/* Sizes that neither names nor list hold are counted, once in their life. */
+static enum step
+count_sizes(struct status_open *open, unsigned needs, struct err *err)
+{
+	int r = 0;
+
+	if (needs != 0)
+		r = mailbox_sizes_some(
+		    open->box, (needs & NEEDS_SIZES) == 0, &open->sized, err);
+	return r == 1 ? STEP_AGAIN : r == 0 ? STEP_DONE : STEP_FAIL;
+}
+
+enum step
+status_refresh(struct imap_user *u, struct slice name, unsigned wanted,
+    struct status_open *open, struct flush_set *fs, struct err *err)
+{
+	enum step r;
+
 	if (open->box == NULL) {
 		memset(open, 0, sizeof(*open));
 		if (mailbox_open(u->boxes, name, &open->box, err) == -1)
 			return STEP_FAIL;
 	}
-	return mailbox_refresh(open->box, &open->refresh, fs, err);
+	if (!open->is_fresh) {
+		r = mailbox_refresh(open->box, &open->refresh, fs, err);
+		if (r != STEP_DONE)
+			return r;
+		open->is_fresh = true;
+	}
+	return count_sizes(open, needs_of(wanted), err);
 }
 
 void

@@ -14,12 +14,15 @@ struct imap_user;
 struct status_open {
 	struct mailbox *box;
 	struct mailbox_refresh refresh;
+	bool is_fresh;  /* what is left is sizes that nobody knows yet */
+	uint32_t sized; /* their last UID */
 };
 
 /* A chain of item names to bits; false for an unknown one or none at all. */
 bool status_items(const struct imap_arg *a, unsigned *items_out);
-/* Open it, bring it up to date. STEP_DONE: status_put may follow. */
-enum step status_refresh(struct imap_user *u, struct slice name,
+/* Open it, bring it up to date, count what the items want to know, a portion a
+ * call. STEP_DONE: status_put may follow. */
+enum step status_refresh(struct imap_user *u, struct slice name, unsigned items,
     struct status_open *open, struct flush_set *fs, struct err *err) MUST_CHECK;
 void status_close(struct status_open *open);
 /* "* STATUS name (MESSAGES 3 ...)" */

@@ -17,6 +17,10 @@
 #include "libmaildir/quota.h"
 #include "libmessage/crlf.h"
 
+/* Of mailbox_sizes_some(): what a call reads, one message at least. */
+#define SIZES_FILES 16
+#define SIZES_BYTES (512 * KIB)
+
 static int
 dir_of(const struct mailbox *mb, bool in_new)
 {
@@ -397,6 +401,51 @@ mailbox_sizes(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
 		mailbox_sizes_are(mb, rec, c.bytes, crlf_wire(&c));
 	io_close(&fd);
 	return r;
+}
+
+static bool
+is_unsized(const struct mailbox_rec *rec, bool only_deleted)
+{
+	if (only_deleted)
+		return (rec->flags & FLAG_DELETED) != 0 &&
+		    rec->size == NAME_NO_SIZE;
+	return rec->size == NAME_NO_SIZE || rec->wire == NAME_NO_SIZE;
+}
+
+/* The first one behind a UID whose sizes are wanted and not known; NULL: none
+ * that may be told. */
+static struct mailbox_rec *
+next_unsized(const struct mailbox *mb, bool only_deleted, uint32_t uid)
+{
+	size_t i = recs_from(&mb->recs, uid);
+
+	for (; i < mb->recs.n && mb->recs.v[i]->uid <= mb->told_uid; i++) {
+		if (mb->recs.v[i]->uid > uid &&
+		    is_unsized(mb->recs.v[i], only_deleted))
+			return mb->recs.v[i];
+	}
+	return NULL;
+}
+
+int
+mailbox_sizes_some(
+    struct mailbox *mb, bool only_deleted, uint32_t *uid, struct err *err)
+{
+	struct mailbox_rec *rec;
+	unsigned files = 0;
+	uint64_t bytes = 0;
+
+	while (files++ < SIZES_FILES && bytes < SIZES_BYTES) {
+		rec = next_unsized(mb, only_deleted, *uid);
+		if (rec == NULL)
+			return 0;
+		*uid = rec->uid;
+		if (mailbox_sizes(mb, rec, err) == 0)
+			bytes += rec->size;
+		else if (err->code != ERR_GONE)
+			return -1;
+	}
+	return 1;
 }
 
 static void

@@ -220,8 +220,13 @@ mailbox_status(struct mailbox *mb, struct mailbox_status *out)
 		out->recent += rec->in_new || rec->is_recent;
 		out->unseen += (rec->flags & FLAG_SEEN) == 0;
 		out->deleted += (rec->flags & FLAG_DELETED) != 0;
-		if (rec->size != NAME_NO_SIZE)
-			out->bytes += rec->size;
+		if (rec->wire != NAME_NO_SIZE)
+			out->wire += rec->wire;
+		if (rec->size == NAME_NO_SIZE)
+			continue;
+		out->bytes += rec->size;
+		if ((rec->flags & FLAG_DELETED) != 0)
+			out->deleted_bytes += rec->size;
 	}
 }
 

@@ -120,8 +120,11 @@ struct mailbox_status {
 	uint32_t messages, recent, unseen, deleted;
 	uint32_t uidnext, uidvalidity;
 	uint64_t highest_modseq;
-	uint64_t bytes; /* stored, of those whose size is known */
-	char guid[33];  /* of the mailbox, 32 hex digits */
+	/* of those whose sizes are known: see mailbox_sizes_some() */
+	uint64_t bytes;         /* stored */
+	uint64_t wire;          /* octets on the wire */
+	uint64_t deleted_bytes; /* stored, of those with \Deleted */
+	char guid[33];          /* of the mailbox, 32 hex digits */
 };
 void mailbox_status(struct mailbox *mb, struct mailbox_status *out);
 uint32_t mailbox_uidvalidity(const struct mailbox *mb);
@@ -146,6 +149,12 @@ int mailbox_open_message(struct mailbox *mb, struct mailbox_rec *rec,
 /* The same, with its bytes stored; its date is known from here on. */
 int mailbox_open_sized(struct mailbox *mb, struct mailbox_rec *rec, int *fd_out,
     uint64_t *size_out, struct err *err) MUST_CHECK;
+/* For sums of them: of all that may be told, in order of UID behind *uid (0 at
+ * first), with only_deleted just what those with \Deleted have stored. A
+ * portion a call: 1 call again, 0 all are known, -1. One that goes meanwhile is
+ * passed over. */
+int mailbox_sizes_some(struct mailbox *mb, bool only_deleted, uint32_t *uid,
+    struct err *err) MUST_CHECK;
 /* Somebody who read all of it has counted: kept as mailbox_sizes does. */
 void mailbox_sizes_are(
     struct mailbox *mb, struct mailbox_rec *rec, uint64_t size, uint64_t wire);

@@ -144,6 +144,50 @@ counted_sizes_are_kept(void **state)
 	box_close(&b);
 }
 
+/* For a sum: in portions, each file once, and not one that is known. */
+static void
+sizes_are_counted_in_portions(void **state)
+{
+	struct mailbox_status st;
+	struct err err = { 0 };
+	uint32_t uid = 0;
+	unsigned calls = 1;
+	char name[64];
+	struct box b;
+	int i, r;
+
+	box_open(&b, *state, false);
+	for (i = 0; i < 40; i++) {
+		(void)snprintf(name, sizeof name, "%d.a.h:2,%s", 100 + i,
+		    i % 2 == 0 ? "T" : "S");
+		box_drop(&b, "cur", name, "A: b\n\nx\n");
+	}
+	box_drop(&b, "cur", "200.a.h,S=500,W=600:2,", "no such size");
+	box_sync(&b);
+	mailbox_status(b.mb, &st);
+	assert_int_equal(st.wire, 600);
+	assert_int_equal(st.deleted_bytes, 0);
+	while ((r = mailbox_sizes_some(b.mb, true, &uid, &err)) == 1)
+		calls++;
+	assert_int_equal(r, 0);
+	assert_int_equal(calls, 2);
+	mailbox_status(b.mb, &st);
+	assert_int_equal(st.wire, 600 + 20 * 11);
+	assert_int_equal(st.deleted_bytes, 20 * 8);
+	/* what was counted is not read again, what is gone not missed */
+	(void)unlinkat(b.root, "cur/101.a.h:2,S", 0);
+	uid = 0;
+	calls = 1;
+	while ((r = mailbox_sizes_some(b.mb, false, &uid, &err)) == 1)
+		calls++;
+	assert_int_equal(r, 0);
+	assert_int_equal(calls, 2);
+	mailbox_status(b.mb, &st);
+	assert_int_equal(st.wire, 600 + 39 * 11);
+	assert_int_equal(st.bytes, 500 + 39 * 8);
+	box_close(&b);
+}
+
 static void
 version_1_is_read(void **state)
 {
@@ -412,6 +456,7 @@ main(void)
 		cmocka_unit_test(records_are_read_and_written),
 		scratch_test(list_of_dovecot_is_kept),
 		scratch_test(counted_sizes_are_kept),
+		scratch_test(sizes_are_counted_in_portions),
 		scratch_test(version_1_is_read),
 		scratch_test(torn_at_every_byte),
 		scratch_test(uidvalidity_always_grows),
