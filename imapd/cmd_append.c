@@ -28,6 +28,7 @@ struct append_ctx {
 	uint64_t bytes; /* of all literals */
 	struct save_message next;
 	struct quota_count *count; /* while the quota is counted */
+	bool is_over;              /* goes into the grace of the quota */
 };
 
 static void
@@ -129,6 +130,7 @@ append_room(struct imap_cmd *cmd)
 		(void)imap_fail(cmd);
 		return refuse(cmd);
 	}
+	x->is_over = r == 2;
 	x->left = s->input.stream_bytes;
 	if (s->input.is_sync)
 		imap_continue(s, NULL);
@@ -278,6 +280,8 @@ append_step(struct imap_cmd *cmd)
 	r = save_commit(x->save, cmd->flush, &cmd->err);
 	if (r != STEP_DONE)
 		return r;
+	if (x->is_over)
+		imap_tell_over_quota(cmd->s);
 	return imap_ok(cmd, appenduid(cmd, x->save), NULL);
 }
 

@@ -111,6 +111,8 @@ copy_or_move(struct imap_cmd *cmd, bool move)
 		return imap_ok(cmd, NULL, "No messages");
 	if (r == STEP_FAIL)
 		return r;
+	if (copy_is_over(x->copy))
+		imap_tell_over_quota(cmd->s);
 	return imap_ok(cmd, move ? NULL : copyuid(cmd, x->copy), NULL);
 }
 

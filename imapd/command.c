@@ -21,6 +21,7 @@ static const struct imap_verb *const families[] = {
 	imap_verbs_copy,
 	imap_verbs_search,
 	imap_verbs_idle,
+	imap_verbs_quota,
 };
 
 /* What is advertised without a row of its own: how we read and speak. */

@@ -66,6 +66,7 @@ extern const struct imap_verb imap_verbs_store[];
 extern const struct imap_verb imap_verbs_copy[];
 extern const struct imap_verb imap_verbs_search[];
 extern const struct imap_verb imap_verbs_idle[];
+extern const struct imap_verb imap_verbs_quota[];
 
 enum imap_status {
 	IMAP_OK,

@@ -160,6 +160,12 @@ imap_fail_target(struct imap_cmd *cmd)
 }
 
 void
+imap_tell_over_quota(struct imap_session *s)
+{
+	imap_untagged(s, "NO [OVERQUOTA] Over quota, nothing more fits");
+}
+
+void
 imap_reply_tagged(struct imap_cmd *cmd)
 {
 	static const char *const words[] = { "OK", "NO", "BAD" };

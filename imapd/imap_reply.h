@@ -32,6 +32,9 @@ enum step imap_fail(struct imap_cmd *cmd);
 /* The same when a mailbox was the target: NOTFOUND becomes [TRYCREATE]. */
 enum step imap_fail_target(struct imap_cmd *cmd);
 
+/* RFC 9208 4.3.1: what this command added fits into the grace alone. */
+void imap_tell_over_quota(struct imap_session *s);
+
 /* Write the tagged reply that is set. */
 void imap_reply_tagged(struct imap_cmd *cmd);
 

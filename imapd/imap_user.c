@@ -268,7 +268,8 @@ open_store(struct imap_user *u, const struct session *se, struct err *err)
 		.gid = a->gid,
 		.stamp_grain_us = grain_us,
 		.quota_bytes = a->quota_bytes,
-		.quota_messages = a->quota_messages };
+		.quota_messages = a->quota_messages,
+		.quota_grace = conf_u64(c, "quota_grace") };
 
 	if (store_open(&sc, &u->store, err) == -1)
 		return err_context(err, "mail folder: ");

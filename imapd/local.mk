@@ -15,6 +15,7 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/cmd_list.c \
 	%D%/cmd_login.c %D%/cmd_login.h \
 	%D%/cmd_mailbox.c \
+	%D%/cmd_quota.c \
 	%D%/cmd_search.c \
 	%D%/cmd_select.c \
 	%D%/cmd_store.c \

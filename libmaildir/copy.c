@@ -42,7 +42,7 @@ enum copy_phase {
 struct copy {
 	struct view *view;
 	struct mailbox *from, *to;
-	bool move;
+	bool move, is_over;
 	enum copy_phase phase;
 	uint32_t *uids;
 	size_t n;
@@ -455,7 +455,7 @@ batch(struct copy *c, struct err *err)
 
 /* ---- steps ---- */
 
-/* A MOVE adds nothing. 1, 0 call again, -1 with ERR_QUOTA. */
+/* A MOVE adds nothing. As quota_check_some. */
 static int
 check_room(struct copy *c, struct err *err)
 {
@@ -582,8 +582,9 @@ room_step(struct copy *c, struct err *err)
 
 	if (r == -1)
 		return fail(c);
-	if (r == 1)
+	if (r != 0)
 		c->phase = COPY_NAMES;
+	c->is_over = r == 2;
 	return STEP_AGAIN;
 }
 
@@ -639,6 +640,12 @@ copy_step(struct copy *c, struct flush_set *fs, struct err *err)
 		break;
 	}
 	return STEP_DONE;
+}
+
+bool
+copy_is_over(const struct copy *c)
+{
+	return c->is_over;
 }
 
 uint32_t

@@ -22,6 +22,8 @@ enum step
 copy_step(struct copy *c, struct flush_set *fs, struct err *err) MUST_CHECK;
 void copy_free(struct copy **c);
 
+/* The user is over quota by it, within the grace. */
+bool copy_is_over(const struct copy *c);
 uint32_t copy_uidvalidity(const struct copy *c);
 /* For COPYUID: the n-th of one is the n-th of the other. */
 const struct seqset *copy_from_uids(const struct copy *c);

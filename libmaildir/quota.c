@@ -117,15 +117,28 @@ quota_is_on(const struct store *st)
 }
 
 static bool
-is_over(const struct store *st, const struct quota_usage *u, uint64_t add_bytes,
-    uint64_t add_msgs)
+is_over(uint64_t limit, uint64_t used, uint64_t add)
+{
+	return limit > 0 && (used > limit || add > limit - used);
+}
+
+/* 1 there is room, 2 in the grace, 0 none. The grace is for bytes: of messages
+ * the last one always fits. */
+static int
+room_for(const struct store *st, const struct quota_usage *u,
+    uint64_t add_bytes, uint64_t add_msgs)
 {
 	uint64_t b = (uint64_t)(u->bytes < 0 ? 0 : u->bytes);
 	uint64_t m = (uint64_t)(u->messages < 0 ? 0 : u->messages);
-	uint64_t lb = st->conf.quota_bytes, lm = st->conf.quota_messages;
+	uint64_t limit = st->conf.quota_bytes;
+	uint64_t percent = st->conf.quota_grace;
+	uint64_t grace = limit / 100 * percent + limit % 100 * percent / 100;
 
-	return (lb > 0 && (b > lb || add_bytes > lb - b)) ||
-	    (lm > 0 && (m > lm || add_msgs > lm - m));
+	if (is_over(st->conf.quota_messages, m, add_msgs))
+		return 0;
+	if (!is_over(limit, b, add_bytes))
+		return 1;
+	return b < limit && !is_over(limit + grace, b, add_bytes) ? 2 : 0;
 }
 
 /* 1 believed, 0 the folders are to be counted, -1. */
@@ -153,7 +166,7 @@ read_size(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
 		f.limit_messages != st->conf.quota_messages ||
 		f.sum.bytes < 0 || f.sum.messages < 0))
 		r = 0;
-	if (r == 1 && is_over(st, &f.sum, add_bytes, add_msgs) &&
+	if (r == 1 && room_for(st, &f.sum, add_bytes, add_msgs) != 1 &&
 	    clock_now() - s.st_mtime >= QUOTA_DOUBT_SECS)
 		r = 0;
 	if (r == 1)
@@ -317,42 +330,26 @@ quota_count_step(
 	return STEP_DONE;
 }
 
-static int
-count_all(struct store *st, struct quota_usage *out, struct err *err)
-{
-	struct quota_count *c = NULL;
-	enum step r;
-
-	if (quota_count_begin(st, &c, err) < 0)
-		return -1;
-	do {
-		r = quota_count_step(c, out, err);
-	} while (r == STEP_AGAIN);
-	quota_count_free(c);
-	return r == STEP_DONE ? 0 : -1;
-}
-
 /* ---- asked by those who add ---- */
 
+/* 1 known, 0 call again, -1. */
 static int
-usage(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
-    struct quota_usage *out, struct err *err)
+usage_some(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
+    struct quota_count **count, struct quota_usage *out, struct err *err)
 {
-	int r = read_size(st, add_bytes, add_msgs, out, err);
+	enum step step;
+	int r;
 
-	return r == 0 ? count_all(st, out, err) : r < 0 ? -1 : 0;
-}
-
-static int
-check_usage(const struct store *st, const struct quota_usage *u,
-    uint64_t add_bytes, uint64_t add_msgs, struct err *err)
-{
-	if (!is_over(st, u, add_bytes, add_msgs))
-		return 1;
-	return err_set(err, ERR_QUOTA,
-	    "%" PRId64 " bytes in %" PRId64 " messages, %" PRIu64
-	    " more are over quota",
-	    u->bytes, u->messages, add_bytes);
+	if (*count == NULL) {
+		r = read_size(st, add_bytes, add_msgs, out, err);
+		return r == 0 ? quota_count_begin(st, count, err) : r;
+	}
+	step = quota_count_step(*count, out, err);
+	if (step == STEP_AGAIN)
+		return 0;
+	quota_count_free(*count);
+	*count = NULL;
+	return step == STEP_DONE ? 1 : -1;
 }
 
 int
@@ -360,25 +357,20 @@ quota_check_some(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
     struct quota_count **count, struct err *err)
 {
 	struct quota_usage u;
-	enum step step;
 	int r;
 
 	if (!quota_is_on(st))
 		return 1;
-	if (*count == NULL) {
-		r = read_size(st, add_bytes, add_msgs, &u, err);
-		if (r == 1)
-			return check_usage(st, &u, add_bytes, add_msgs, err);
-		return r == -1 ? -1 : quota_count_begin(st, count, err);
-	}
-	step = quota_count_step(*count, &u, err);
-	if (step == STEP_AGAIN)
-		return 0;
-	quota_count_free(*count);
-	*count = NULL;
-	return step == STEP_DONE ?
-	    check_usage(st, &u, add_bytes, add_msgs, err) :
-	    -1;
+	r = usage_some(st, add_bytes, add_msgs, count, &u, err);
+	if (r != 1)
+		return r;
+	r = room_for(st, &u, add_bytes, add_msgs);
+	if (r == 0)
+		return err_set(err, ERR_QUOTA,
+		    "%" PRId64 " bytes in %" PRId64 " messages, %" PRIu64
+		    " more are over quota",
+		    u.bytes, u.messages, add_bytes);
+	return r;
 }
 
 int
@@ -391,14 +383,25 @@ quota_check(
 	while (
 	    (r = quota_check_some(st, add_bytes, add_msgs, &count, err)) == 0)
 		;
-	return r == 1 ? 0 : -1;
+	return r == -1 ? -1 : 0;
+}
+
+int
+quota_usage_some(struct store *st, struct quota_count **count,
+    struct quota_usage *out, struct err *err)
+{
+	return usage_some(st, 0, 0, count, out, err);
 }
 
 int
 quota_usage(struct store *st, struct quota_usage *out, struct err *err)
 {
-	return quota_is_on(st) ? usage(st, 0, 0, out, err) :
-				 count_all(st, out, err);
+	struct quota_count *count = NULL;
+	int r;
+
+	while ((r = quota_usage_some(st, &count, out, err)) == 0)
+		;
+	return r == -1 ? -1 : 0;
 }
 
 int

@@ -35,11 +35,12 @@ void quota_print(const struct quota_file *f, struct buf *out);
 bool quota_is_on(const struct store *st);
 
 /*
- * May this much be added? 1 yes, 0 call again, -1 with ERR_QUOTA or another.
- * Believes maildirsize; when that is missing, broken, over 5120 bytes, for
- * other limits, or over quota and older than 15 minutes, counts all folders,
- * one of their parts a call. *count is NULL at first and again at the end; to
- * give up before it: quota_count_free.
+ * May this much be added? 1 yes; 2 yes, the bytes go over the limit, but from
+ * below it and within conf.quota_grace; 0 call again; -1 with ERR_QUOTA or
+ * another. Believes maildirsize; when that is missing, broken, over 5120 bytes,
+ * for other limits, or over quota and older than 15 minutes, counts all
+ * folders, one of their parts a call. *count is NULL at first and again at the
+ * end; to give up before it: quota_count_free.
  */
 struct quota_count;
 int quota_check_some(struct store *st, uint64_t add_bytes, uint64_t add_msgs,
@@ -59,7 +60,11 @@ int quota_add(
  */
 void quota_forget(struct store *st);
 
-/* Usage as quota_check would believe it, for GETQUOTA. */
+/* Usage as quota_check would believe it, for GETQUOTA; steps as in
+ * quota_check_some: 1, 0, -1. */
+int quota_usage_some(struct store *st, struct quota_count **count,
+    struct quota_usage *out, struct err *err) MUST_CHECK;
+/* The same to its end. */
 int quota_usage(
     struct store *st, struct quota_usage *out, struct err *err) MUST_CHECK;
 

@@ -36,6 +36,7 @@ struct store_conf {
 	uint32_t max_depth;      /* levels of a new name; 0: 32 */
 	uint64_t quota_bytes;    /* 0: no limit */
 	uint64_t quota_messages; /* 0: no limit */
+	uint64_t quota_grace;    /* percent of quota_bytes: see quota.h */
 };
 
 struct store;

@@ -50,6 +50,7 @@ deliver_start(struct session *se, struct err *err)
 		    (uint32_t)conf_ms(se->conf, "stamp_grain") * 1000,
 		.quota_bytes = a->quota_bytes,
 		.quota_messages = a->quota_messages,
+		.quota_grace = conf_u64(se->conf, "quota_grace"),
 	};
 
 	se->state = d;

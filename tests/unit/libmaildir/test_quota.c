@@ -146,6 +146,46 @@ test_off(void **state)
 	store_close(st);
 }
 
+/* Who is below the limit may go over it by the grace; for bytes alone. */
+static void
+test_grace(void **state)
+{
+	struct scratch *s = *state;
+	struct store_conf conf = { .mail = scratch_path(s, "Maildir"),
+		.create = true,
+		.quota_bytes = 1000,
+		.quota_messages = 5,
+		.quota_grace = 10 };
+	struct quota_count *c = NULL;
+	struct quota_usage u;
+	struct store *st = NULL;
+	struct err e = { 0 };
+	int r;
+
+	assert_int_equal(store_open(&conf, &st, &e), 0);
+	while ((r = quota_usage_some(st, &c, &u, &e)) == 0)
+		;
+	assert_int_equal(r, 1);
+	assert_null(c);
+	assert_int_equal(u.messages, 0);
+	assert_int_equal(quota_add(st, 990, 1, &e), 0);
+	assert_int_equal(quota_check_some(st, 10, 1, &c, &e), 1);
+	assert_int_equal(quota_check_some(st, 11, 1, &c, &e), 2);
+	assert_int_equal(quota_check_some(st, 110, 4, &c, &e), 2);
+	assert_int_equal(quota_check(st, 110, 4, &e), 0);
+	assert_int_equal(quota_check_some(st, 111, 1, &c, &e), -1);
+	assert_int_equal(e.code, ERR_QUOTA);
+	assert_int_equal(quota_check_some(st, 110, 5, &c, &e), -1);
+	/* at the limit it is full */
+	assert_int_equal(quota_add(st, 10, 1, &e), 0);
+	assert_int_equal(quota_check_some(st, 1, 1, &c, &e), -1);
+	assert_int_equal(quota_usage_some(st, &c, &u, &e), 1);
+	assert_int_equal(u.bytes, 1000);
+	assert_int_equal(u.messages, 2);
+	assert_null(c);
+	store_close(st);
+}
+
 static const char *
 sizes(struct store *st)
 {
@@ -224,6 +264,7 @@ main(void)
 		scratch_test(test_use),
 		scratch_test(test_steps),
 		scratch_test(test_off),
+		scratch_test(test_grace),
 		scratch_test(test_mailbox),
 	};
 
