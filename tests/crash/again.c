@@ -77,11 +77,14 @@ judge(struct world *w2, uint64_t seed)
 
 		r = world_judge(w2, dir, marks);
 		if (r == -1) {
-			size_t at = strlen(w2->fault);
+			struct buf said;
 
-			at += (size_t)snprintf(w2->fault + at,
-			    sizeof w2->fault - at, " after a second cut: ");
-			replay_say(&rp, w2->fault + at, sizeof w2->fault - at);
+			buf_init(&said, sizeof w2->fault);
+			buf_puts(&said, w2->fault);
+			buf_puts(&said, " after a second cut: ");
+			replay_say(&rp, &said);
+			(void)world_fault(w2, "%s", buf_cstr(&said));
+			buf_free(&said);
 		}
 		sweep_away(dir);
 	}

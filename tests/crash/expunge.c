@@ -19,6 +19,7 @@
 #include "tests/crash/expunge.h"
 #include "tests/crash/sweep.h"
 
+#define MAX_SAID  (64 * 1024)
 #define DEATHS    3
 #define MAX_CALLS 60
 #define STATES    8 /* power cuts of one recording */
@@ -119,7 +120,7 @@ live(struct world *w, struct recipient *r, unsigned die_at)
 }
 
 static int
-deaths(uint64_t *rnd, char *said, size_t n)
+deaths(uint64_t *rnd, struct buf *said)
 {
 	unsigned *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -148,7 +149,7 @@ deaths(uint64_t *rnd, char *said, size_t n)
 	    count_files(w.root, ".A/cur");
 	bad =
 	    got == rcpts && count_files(w.root, "restante/stage") == 0 ? 0 : -1;
-	(void)snprintf(said, n,
+	buf_printf(said,
 	    "invariant 8: %u recipients, %u came (%u expunged); died at calls "
 	    "%u %u %u",
 	    rcpts, got, *shared, at[0], at[1], at[2]);
@@ -211,7 +212,7 @@ judge(struct world *w, struct recipient *r, struct replay *rp, size_t marks)
 }
 
 static int
-power_cuts(uint64_t *rnd, char *said, size_t n)
+power_cuts(uint64_t *rnd, struct buf *said)
 {
 	struct world w;
 	struct recipient r = { .w = &w, .numbers = true };
@@ -229,9 +230,8 @@ power_cuts(uint64_t *rnd, char *said, size_t n)
 
 		bad = judge(&w, &r, &rp, marks);
 		if (bad == -1) {
-			size_t at = (size_t)snprintf(said, n, "%s; ", w.fault);
-
-			replay_say(&rp, said + at, n - at);
+			buf_printf(said, "%s; ", w.fault);
+			replay_say(&rp, said);
 		}
 		sweep_away(dir);
 	}
@@ -244,23 +244,26 @@ int
 expunge_runs(unsigned runs, uint64_t seed)
 {
 	unsigned i, died = 0, cut = 0;
-	char said[8192];
+	struct buf said;
 
+	buf_init(&said, MAX_SAID);
 	for (i = 0; i < runs;) {
 		uint64_t rnd = seed + i * 0x100000001b3u;
 		int bad;
 
+		buf_reset(&said);
 		if (i % (2 * STATES) < STATES) {
-			bad = deaths(&rnd, said, sizeof said);
+			bad = deaths(&rnd, &said);
 			died++;
 			i++;
 		} else {
-			bad = power_cuts(&rnd, said, sizeof said);
+			bad = power_cuts(&rnd, &said);
 			cut += STATES;
 			i += STATES;
 		}
 		if (bad == -1) {
-			(void)printf("BAD run %u: %s\n", i, said);
+			(void)printf("BAD run %u: %s\n", i, buf_cstr(&said));
+			buf_free(&said);
 			return -1;
 		}
 	}

@@ -17,7 +17,8 @@
 #include "tests/crash/scenes.h"
 #include "tests/crash/sweep.h"
 
-#define TWICE 4 /* one in so many states is cut a second time */
+#define MAX_SAID (64 * 1024)
+#define TWICE    4 /* one in so many states is cut a second time */
 
 struct options {
 	unsigned max;
@@ -46,10 +47,12 @@ judge(void *arg, const struct replay *rp, size_t marks)
 static void
 say_fault(const struct world *w, const struct replay *rp)
 {
-	char said[8192];
+	struct buf said;
 
-	replay_say(rp, said, sizeof said);
-	(void)printf("  %s\n  %s\n", w->fault, said);
+	buf_init(&said, MAX_SAID);
+	replay_say(rp, &said);
+	(void)printf("  %s\n  %s\n", w->fault, buf_cstr(&said));
+	buf_free(&said);
 }
 
 static void

@@ -557,19 +557,18 @@ record_free(struct record *r)
 }
 
 void
-record_say(const struct record *r, size_t i, char *out, size_t n)
+record_say(const struct record *r, size_t i, struct buf *out)
 {
 	static const char *const words[] = { "CREATE", "MKDIR", "LINK",
 		"UNLINK", "RENAME", "WRITE", "TRUNC", "MTIME", "FSYNC",
 		"MARK" };
 	const struct event *e = &r->v[i];
 
+	buf_puts(out, words[e->kind]);
 	if (e->name2 != NULL)
-		(void)snprintf(out, n, "%s %s/%s %s/%s", words[e->kind],
-		    r->objs[e->dir].path, e->name, r->objs[e->dir2].path,
-		    e->name2);
+		buf_printf(out, " %s/%s %s/%s", r->objs[e->dir].path, e->name,
+		    r->objs[e->dir2].path, e->name2);
 	else
-		(void)snprintf(out, n, "%s %llu+%zu %s", words[e->kind],
-		    (unsigned long long)e->off, e->n,
-		    e->kind == EV_MARK ? "" : r->objs[e->obj].path);
+		buf_printf(out, " %llu+%zu %s", (unsigned long long)e->off,
+		    e->n, e->kind == EV_MARK ? "" : r->objs[e->obj].path);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libbase/buf.h"
+
 enum event_kind {
 	EV_CREATE, /* name in dir is obj from now on; a file */
 	EV_MKDIR,
@@ -68,7 +70,7 @@ void record_end(struct record *r);
 void record_free(struct record *r);
 
 /* A name for messages: "WRITE 120+33 mail/dovecot-uidlist". */
-void record_say(const struct record *r, size_t i, char *out, size_t n);
+void record_say(const struct record *r, size_t i, struct buf *out);
 
 /* Calls made since, recorded or not; a fork'ed process may ask to end at its
  * n-th (0: never), before it is made. */

@@ -680,32 +680,29 @@ replay_is_on(const struct replay *rp, size_t event)
 }
 
 void
-replay_say(const struct replay *rp, char *out, size_t n)
+replay_say(const struct replay *rp, struct buf *out)
 {
 	static const char *const name_words[] = { "", "not", "both", "" };
 	static const char *const data_words[] = { "", "no bytes", "zeros",
 		"half", "last only", "all but the last" };
 	struct units *u = xcalloc(1, sizeof *u);
-	char event[1024];
-	size_t i, at = 0;
+	size_t i;
 
 	units_at(u, rp);
+	buf_printf(out, "cut %zu after ", rp->cut);
 	if (rp->cut > 0)
-		record_say(rp->rec, rp->cut - 1, event, sizeof event);
-	at += (size_t)snprintf(out, n, "cut %zu after %s;", rp->cut,
-	    rp->cut > 0 ? event : "nothing");
-	for (i = 0; i < u->n && at < n; i++) {
+		record_say(rp->rec, rp->cut - 1, out);
+	for (i = 0; i < u->n; i++) {
 		const struct unit *one = &u->v[i];
 		unsigned p = rp->pick[i];
 
 		if (p == 0)
 			continue;
+		buf_printf(out, "; %s: ",
+		    one->is_name ? name_words[one->ways[p]] : data_words[p]);
 		record_say(rp->rec,
 		    one->is_name || one->last == 0 ? one->event : one->last,
-		    event, sizeof event);
-		at += (size_t)snprintf(out + at, n - at, " %s: %s;",
-		    one->is_name ? name_words[one->ways[p]] : data_words[p],
-		    event);
+		    out);
 	}
 	xfree(u);
 }

@@ -42,7 +42,7 @@ void replay_forget(struct replay *rp);
 bool replay_has(const struct replay *rp, unsigned obj);
 bool replay_is_on(const struct replay *rp, size_t event);
 /* What was left out in the state under judgement, for a message. */
-void replay_say(const struct replay *rp, char *out, size_t n);
+void replay_say(const struct replay *rp, struct buf *out);
 
 uint64_t replay_mix(uint64_t *state); /* the next number of a seed */
 
