@@ -13,7 +13,7 @@
 #include "libbase/mem.h"
 #include "libmaildir/mailbox_impl.h"
 
-#define PATIENCE  4          /* scans that did not see a file (S4) */
+#define PATIENCE 4 /* scans that did not see a file (S4) */
 
 static void
 insert_named(struct mailbox *mb, struct mailbox_rec *rec)
@@ -293,7 +293,7 @@ may_be_there(const struct mailbox *mb, const struct mailbox_rec *rec)
 	return mb->scan - rec->modseq < (mb->is_careful ? PATIENCE : 1);
 }
 
-void
+bool
 mailbox_show_named(struct mailbox *mb)
 {
 	struct recs *named = &mb->named;
@@ -323,6 +323,7 @@ mailbox_show_named(struct mailbox *mb)
 		mb->is_dirty = true;
 		mb->again_at_us = 0;
 	}
+	return behind;
 }
 
 void
@@ -341,7 +342,7 @@ mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec)
 	basetable_put(&mb->bases, rec);
 	rec->seen_scan = mb->scan;
 	insert_named(mb, rec);
-	mailbox_show_named(mb);
+	(void)mailbox_show_named(mb);
 }
 
 /* ---- the list anew ---- */

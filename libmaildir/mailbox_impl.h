@@ -170,8 +170,8 @@ int mailbox_list_read(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* Numbers for the fresh ones; under the lock. */
 int mailbox_number(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* Move to recs what has UID and file, but not behind one whose file was not
- * seen and may be there (sync.c, S4). */
-void mailbox_show_named(struct mailbox *mb);
+ * seen and may be there (sync.c, S4): true when one waits for that. */
+bool mailbox_show_named(struct mailbox *mb);
 /* What we have just made, with its UID; under the lock. */
 void mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec);
 /* The list anew, without what is gone, with sizes; under the lock. */

@@ -318,19 +318,23 @@ drop_unseen(void *arg, struct mailbox_rec *rec)
 	return true;
 }
 
-static void
+/* true: something waits until one more scan has been made (S4). */
+static bool
 apply(struct mailbox *mb, bool certain)
 {
+	bool waits;
+
 	recs_filter(&mb->fresh, drop_unseen_fresh, mb);
 	mb->is_careful = mb->is_loaded && !certain;
-	mailbox_show_named(mb);
+	waits = mailbox_show_named(mb);
 	if (!certain)
-		return;
+		return waits;
 	recs_filter(&mb->named, drop_unseen_fresh, mb);
 	recs_filter(&mb->recs, drop_unseen, mb); /* S2 */
 	if (mb->list.n_lines >
 	    mb->recs.n + mb->recs.n / 4 + mb->named.n + REWRITE_SLACK)
 		mb->want_rewrite = true;
+	return waits;
 }
 
 /* One base name with two files gets two: the one seen later is renamed. */
@@ -394,7 +398,7 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 {
 	struct scan s = { .mb = mb };
 	struct proof p;
-	bool certain = false;
+	bool certain = false, waits;
 	int i, still = 0;
 
 	mb->is_dirty = true; /* until proved otherwise, also after an error */
@@ -412,7 +416,7 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 		}
 	}
 	certain = still == 1 && (is_watched(mb) || p.was_old);
-	apply(mb, certain);
+	waits = apply(mb, certain);
 	mb->is_loaded = true;
 	mb->is_dirty = !certain;
 	if (certain) {
@@ -424,7 +428,7 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 		s.links = NULL;
 		s.n_links = 0;
 		still = part_doubles(&s, err);
-	} else
+	} else if (!waits)
 		mb->again_at_us = clock_mono_us() + SCAN_AGAIN_US +
 		    mb->family->conf.stamp_grain_us;
 	forget_others(&s);
@@ -499,12 +503,12 @@ number_all(struct mailbox *mb, struct err *err)
 	if (r != 1)
 		return must ? r : 1;
 	/* The list read under the lock may have numbered some of them. */
-	mailbox_show_named(mb);
+	(void)mailbox_show_named(mb);
 	if (mb->want_rewrite && mailbox_rewrite(mb, err) == -1)
 		r = -1;
 	if (r == 1 && mailbox_number(mb, err) == -1)
 		r = -1;
-	mailbox_show_named(mb);
+	(void)mailbox_show_named(mb);
 	mailbox_unlock(mb);
 	return r;
 }
@@ -576,6 +580,9 @@ mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
 	if (!uidlist_is_flushed(&mb->list))
 		return flush_wanted(mb, r, fs, err);
 	mailbox_note_told(mb);
+	/* Not within this command: soon. */
+	if (mb->is_dirty && mb->again_at_us == 0)
+		mb->again_at_us = clock_mono_us() + SCAN_AGAIN_US;
 	return STEP_DONE;
 }
 
