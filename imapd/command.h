@@ -65,6 +65,7 @@ extern const struct imap_verb imap_verbs_fetch[];
 extern const struct imap_verb imap_verbs_store[];
 extern const struct imap_verb imap_verbs_copy[];
 extern const struct imap_verb imap_verbs_search[];
+extern const struct imap_verb imap_verbs_sort[];
 extern const struct imap_verb imap_verbs_idle[];
 extern const struct imap_verb imap_verbs_quota[];
 

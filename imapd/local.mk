@@ -18,6 +18,7 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/cmd_quota.c \
 	%D%/cmd_search.c \
 	%D%/cmd_select.c \
+	%D%/cmd_sort.c \
 	%D%/cmd_store.c \
 	%D%/command.c %D%/command.h \
 	%D%/imap_args.c %D%/imap_args.h \
@@ -32,6 +33,8 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/search_keys.c %D%/search_keys.h \
 	%D%/search_return.c %D%/search_return.h \
 	%D%/search_run.c %D%/search_run.h \
+	%D%/sort_keys.c %D%/sort_keys.h \
+	%D%/sort_run.c %D%/sort_run.h \
 	%D%/park.c \
 	%D%/status.c %D%/status.h \
 	%D%/update.c %D%/update.h

@@ -33,6 +33,9 @@
 #define MAX_SEQSET_RANGES  (16 * KIB)
 /* Of a set made from a mailbox. */
 #define MAX_VIEW_RANGES    (1024 * KIB)
+/* Keys of one SORT or THREAD: two million messages in a mailbox, or a hundred
+ * thousand hostile ones. */
+#define MAX_SORT_MEMORY    (256 * MIB)
 /* In a row, then BYE. */
 #define MAX_BAD_COMMANDS   20
 /* Parentheses, SEARCH terms. */

@@ -12,6 +12,7 @@ noinst_LIBRARIES += %D%/libmessage.a
 	%D%/mime.c %D%/mime.h \
 	%D%/mime_fields.c %D%/mime_fields.h \
 	%D%/mime_part.c \
+	%D%/msgid.c %D%/msgid.h \
 	%D%/param.c %D%/param.h \
 	%D%/preview.c %D%/preview.h \
 	%D%/subject.c %D%/subject.h \

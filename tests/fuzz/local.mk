@@ -111,3 +111,7 @@ EXTRA_PROGRAMS += %D%/fuzz_uidl
 EXTRA_PROGRAMS += %D%/fuzz_surrogate
 %C%_fuzz_surrogate_SOURCES = %D%/fuzz_surrogate.c
 %C%_fuzz_surrogate_LDADD = $(FUZZ_LIBS) pop3d/libpop3.a $(LIBS_COMMON)
+
+EXTRA_PROGRAMS += %D%/fuzz_msgid
+%C%_fuzz_msgid_SOURCES = %D%/fuzz_msgid.c
+%C%_fuzz_msgid_LDADD = $(FUZZ_LIBS) $(MESSAGE_LIBS)

@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	%D%/test_imap_session \
 	%D%/test_fetch \
 	%D%/test_search \
+	%D%/test_sort \
 	%D%/test_pack
 TESTS += \
 	%D%/test_imap_input \
@@ -14,6 +15,7 @@ TESTS += \
 	%D%/test_imap_session \
 	%D%/test_fetch \
 	%D%/test_search \
+	%D%/test_sort \
 	%D%/test_pack
 %C%_test_imap_input_SOURCES = %D%/test_imap_input.c %D%/imap_tree.h
 %C%_test_imap_input_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
@@ -30,3 +32,5 @@ TESTS += \
 	tests/unit/libmaildir/libscratch.a $(IMAPD_LIBS) $(CMOCKA_LIBS)
 %C%_test_search_SOURCES = %D%/test_search.c %D%/imap_line.h
 %C%_test_search_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
+%C%_test_sort_SOURCES = %D%/test_sort.c
+%C%_test_sort_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)

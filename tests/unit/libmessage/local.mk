@@ -65,3 +65,8 @@ check_PROGRAMS += %D%/test_text
 TESTS += %D%/test_text
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_text_LDADD = $(MESSAGE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_msgid
+TESTS += %D%/test_msgid
+%C%_test_msgid_SOURCES = %D%/test_msgid.c
+%C%_test_msgid_LDADD = $(MESSAGE_LIBS) $(CMOCKA_LIBS)
