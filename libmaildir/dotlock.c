@@ -169,6 +169,8 @@ dotlock_take(
 {
 	int i, r;
 
+	if (l->fd != -1)
+		return 0; /* ours, further up: a scan under the lock */
 	for (i = 0; i < 2; i++) {
 		/* Most often it is free; but a file made only to find it
 		 * taken would be waste while we wait. */

@@ -19,8 +19,8 @@ struct dotlock {
 };
 
 void dotlock_init(struct dotlock *l);
-/* 1 held; 0 somebody else holds it; -1: ERR_BUSY (tried for longer than any
- * holder may be silent) or from the system. */
+/* 1 held; 0 somebody else holds it, or this very lock is held; -1: ERR_BUSY
+ * (tried for longer than any holder may be silent) or from the system. */
 int dotlock_take(struct dotlock *l, struct folder *f, const char *name,
     struct err *err) MUST_CHECK;
 /* A holder that works long calls it now and then. */

@@ -86,3 +86,8 @@ TESTS += %D%/test_between
 %C%_test_between_SOURCES = %D%/test_between.c
 %C%_test_between_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
   $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_uidl
+TESTS += %D%/test_uidl
+%C%_test_uidl_SOURCES = %D%/test_uidl.c
+%C%_test_uidl_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
