@@ -61,6 +61,8 @@ struct nursery {
 	uint64_t last_ref;
 	struct sandbox_filter *filter;
 	struct timer kill_timer;
+	uint64_t unheard[MAX_DELIVERERS]; /* failed jobs, no queue was told */
+	unsigned n_unheard;
 };
 
 static void session_gone(struct role *r, struct ipc_peer *p, const char *fault);
@@ -366,7 +368,24 @@ deliver_failed(struct nursery *n, uint64_t job, enum err_code code)
 {
 	struct ipc_deliver_fail f = { .job = job, .code = code };
 
-	(void)IPC_SEND(role_peer(n->role, R_QUEUE, 0), IPC_DELIVER_FAIL, &f);
+	if (IPC_SEND(role_peer(n->role, R_QUEUE, 0), IPC_DELIVER_FAIL, &f) ==
+		-1 &&
+	    n->n_unheard < MAX_DELIVERERS)
+		n->unheard[n->n_unheard++] = job;
+}
+
+/* Auth may have asked for a queue that nobody had introduced to us yet. */
+static void
+nursery_peer_up(struct role *r, struct ipc_peer *p)
+{
+	struct nursery *n = r->state;
+	unsigned i, unheard = n->n_unheard;
+
+	if (ipc_peer_role(p) != R_QUEUE)
+		return;
+	n->n_unheard = 0;
+	for (i = 0; i < unheard; i++)
+		deliver_failed(n, n->unheard[i], ERR_TEMP);
 }
 
 /* Fork the process of a delivery, give the queue the other end. */
@@ -376,7 +395,7 @@ deliver(struct nursery *n, const struct ipc_deliver *head,
 {
 	struct nursery_child *c;
 	struct ipc_out o;
-	int fds[2];
+	int fds[2], sent = -1;
 
 	if (n->role->is_draining)
 		return err_set(err, ERR_TEMP, "going down");
@@ -389,11 +408,12 @@ deliver(struct nursery *n, const struct ipc_deliver *head,
 	if (c != NULL) {
 		ipc_begin(&o, IPC_DELIVERER, head, sizeof(*head));
 		ipc_put_fd(&o, fds[0]);
-		(void)ipc_send(role_peer(n->role, R_QUEUE, 0), &o);
+		if ((sent = ipc_send(role_peer(n->role, R_QUEUE, 0), &o)) == -1)
+			(void)err_set(err, ERR_TEMP, "the queue is not there");
 	}
-	close(fds[0]);
+	close(fds[0]); /* without a queue it ends by itself */
 	close(fds[1]);
-	return c == NULL ? -1 : 0;
+	return sent;
 }
 
 static void
@@ -774,6 +794,7 @@ const struct role_spec nursery_role = {
 	.handlers = nursery_handlers,
 	.prepare = nursery_prepare,
 	.start = nursery_start,
+	.peer_up = nursery_peer_up,
 	.drain = nursery_drain,
 	.child_ended = nursery_child_ended,
 };
