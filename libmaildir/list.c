@@ -5,6 +5,8 @@
  * N1. A base name has one UID. Where the list has two (it came back after it
  *     was told expunged), the higher one counts, and the list is written anew.
  * N2. Numbers are given in the order in which the files were made.
+ * N3. What we have told is in the list that we write, also when another left it
+ *     out: Dovecot does that to files that were renamed while it read a folder.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +152,7 @@ mailbox_list_read(struct mailbox *mb, struct err *err)
 }
 
 static void
-print_rec(const struct mailbox_rec *rec, struct buf *out)
+fill_line(const struct mailbox_rec *rec, struct uidlist_rec *out)
 {
 	struct uidlist_rec line = {
 		.uid = rec->uid,
@@ -167,6 +169,15 @@ print_rec(const struct mailbox_rec *rec, struct buf *out)
 		line.size = rec->size;
 	if (n.wire == NAME_NO_SIZE)
 		line.wire = rec->wire;
+	*out = line;
+}
+
+static void
+print_rec(const struct mailbox_rec *rec, struct buf *out)
+{
+	struct uidlist_rec line;
+
+	fill_line(rec, &line);
 	uidlist_print_rec(&line, out);
 }
 
@@ -347,16 +358,20 @@ mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec)
 
 /* ---- the list anew ---- */
 
-static int
-keep_rec(void *arg, struct uidlist_rec *listed)
-{
-	struct mailbox *mb = arg;
-	const struct mailbox_rec *rec = basetable_get(&mb->bases, listed->base);
+struct keeper {
+	struct mailbox *mb;
+	size_t next; /* in mb->recs */
+	bool is_written;
+	/* Only a loaded mailbox whose last scan was certain knows what is
+	 * gone. */
+	bool certain;
+};
 
-	if (rec == NULL || (rec->uid != listed->uid && rec->uid != 0))
-		return 0; /* U5: gone by a certain scan; N1 */
-	if (rec->uid == 0)
-		return 0; /* gets a new number */
+static int
+keep_known(const struct mailbox_rec *rec, struct uidlist_rec *listed)
+{
+	if (rec->uid != listed->uid) /* N1; 0: it gets a new number */
+		return 0;
 	if (rec->to_list) {
 		listed->size = rec->size;
 		listed->wire = rec->wire;
@@ -366,25 +381,55 @@ keep_rec(void *arg, struct uidlist_rec *listed)
 	return 1;
 }
 
-static int
-keep_rec_all(void *arg, struct uidlist_rec *listed)
+/* The record that we have of this UID, or of the next one above. */
+static const struct mailbox_rec *
+keep_next(struct keeper *k, uint32_t uid)
 {
-	int keep = keep_rec(arg, listed);
-	struct mailbox *mb = arg;
+	const struct recs *r = &k->mb->recs;
 
-	return keep || basetable_get(&mb->bases, listed->base) == NULL;
+	while (k->next < r->n && k->is_written && r->v[k->next]->uid < uid) {
+		k->next++;
+		k->is_written = false;
+	}
+	return k->next < r->n ? r->v[k->next] : NULL;
+}
+
+static int
+keep_rec(void *arg, struct uidlist_rec *listed)
+{
+	struct keeper *k = arg;
+	uint32_t uid = listed->uid == 0 ? UINT32_MAX : listed->uid;
+	const struct mailbox_rec *rec = keep_next(k, uid);
+	bool is_same;
+
+	if (rec != NULL && rec->uid <= uid) {
+		is_same = rec->uid == listed->uid &&
+		    slice_eq(mailbox_rec_base(rec), listed->base);
+		if (is_same) {
+			k->is_written = true;
+			return keep_known(rec, listed);
+		}
+		if (k->is_written)
+			return 0; /* its number is another's */
+		k->is_written = true;
+		fill_line(rec, listed); /* N3 */
+		return 2;
+	}
+	if (listed->uid == 0)
+		return 0;
+	rec = basetable_get(&k->mb->bases, listed->base);
+	return rec != NULL ? keep_known(rec, listed) : !k->certain; /* U5 */
 }
 
 int
 mailbox_rewrite(struct mailbox *mb, struct err *err)
 {
-	/* Only a loaded mailbox whose last scan was certain knows what is
-	 * gone. */
-	bool certain = mb->is_loaded && !mb->is_dirty;
+	struct keeper k = { .mb = mb,
+		.certain = mb->is_loaded && !mb->is_dirty };
 	size_t i;
 
-	if (uidlist_rewrite(&mb->list, certain ? keep_rec : keep_rec_all, mb,
-		uidlist_next(&mb->list), err) == -1)
+	if (uidlist_rewrite(
+		&mb->list, keep_rec, &k, uidlist_next(&mb->list), err) == -1)
 		return -1;
 	mb->want_rewrite = false;
 	for (i = 0; i < mb->recs.n; i++)

@@ -386,7 +386,7 @@ struct rewrite {
 	bool is_first; /* there is no list yet that it replaces */
 	struct buf out;
 	uint64_t size;
-	uint32_t n_lines;
+	uint32_t n_lines, last;
 };
 
 static int
@@ -401,11 +401,39 @@ rewrite_out(struct rewrite *w, size_t over)
 	return 0;
 }
 
-/* All records of the old file through keep. */
+static int
+rewrite_print(
+    struct uidlist *ul, struct rewrite *w, const struct uidlist_rec *rec)
+{
+	uidlist_print_rec(rec, &w->out);
+	w->n_lines++;
+	if (rec->uid > w->last)
+		w->last = rec->uid;
+	dotlock_touch(&ul->lock);
+	return rewrite_out(w, IO_BLOCK);
+}
+
+/* A record of the old file, or the one with UID 0, through keep. */
+static int
+rewrite_rec(struct uidlist *ul, struct rewrite *w,
+    const struct uidlist_rec *listed, uidlist_keep_fn *keep, void *arg)
+{
+	struct uidlist_rec rec = *listed;
+	int r;
+
+	while ((r = keep(arg, &rec)) == 2) {
+		if (rewrite_print(ul, w, &rec) == -1)
+			return -1;
+		rec = *listed;
+	}
+	return r == 1 && rec.uid != 0 ? rewrite_print(ul, w, &rec) : 0;
+}
+
 static int
 rewrite_recs(
     struct uidlist *ul, struct rewrite *w, uidlist_keep_fn *keep, void *arg)
 {
+	static const struct uidlist_rec end = { .uid = 0 };
 	struct uidlist_rec rec;
 	struct slice line;
 	struct buf other;
@@ -415,23 +443,18 @@ rewrite_recs(
 
 	buf_init(&other, MAX_UIDLIST_LINE);
 	lines_init(&l, ul->fd, 0);
-	if ((r = lines_next(&l, &line)) == 1)
-		while ((r = lines_next(&l, &line)) == 1) {
-			if (uidlist_parse_rec(
-				ul->head.version, line, &other, &rec) == -1 ||
-			    rec.uid <= last)
-				continue;
-			last = rec.uid;
-			if (keep(arg, &rec) == 0)
-				continue;
-			uidlist_print_rec(&rec, &w->out);
-			w->n_lines++;
-			if (rewrite_out(w, IO_BLOCK) == -1) {
-				r = -1;
-				break;
-			}
-			dotlock_touch(&ul->lock);
-		}
+	r = lines_next(&l, &line); /* the header */
+	while (r == 1 && (r = lines_next(&l, &line)) == 1) {
+		if (uidlist_parse_rec(ul->head.version, line, &other, &rec) ==
+			-1 ||
+		    rec.uid <= last)
+			continue;
+		last = rec.uid;
+		if (rewrite_rec(ul, w, &rec, keep, arg) == -1)
+			r = -1;
+	}
+	if (r == 0)
+		r = rewrite_rec(ul, w, &end, keep, arg);
 	buf_free(&other);
 	buf_free(&l.buf);
 	return r;
@@ -482,7 +505,7 @@ replace(struct uidlist *ul, struct rewrite *w, uidlist_keep_fn *keep, void *arg,
 	adopt(ul, w->fd, &st);
 	w->fd = -1;
 	ul->head = h;
-	ul->last_uid = last;
+	ul->last_uid = w->last > last ? w->last : last;
 	ul->end = ul->flushed = w->size;
 	if (was_read) {
 		ul->off = w->size;

@@ -62,7 +62,9 @@ int uidlist_append(struct uidlist *ul, struct slice lines, uint32_t last,
     struct err *err) MUST_CHECK;
 
 /* What becomes of a record: 0 left out, 1 kept. It may be changed; what it
- * points to then must live until the next call. */
+ * points to then must live until the next call. 2: another with a lower UID,
+ * put into *rec, stands before it; the same record is asked for again. At the
+ * end a record with UID 0 is asked for, where 0 and 1 mean: no more. */
 typedef int uidlist_keep_fn(void *arg, struct uidlist_rec *rec);
 /* Write the list anew, flushed. next_uid: the header's N is at least that. */
 int uidlist_rewrite(struct uidlist *ul, uidlist_keep_fn *keep, void *arg,

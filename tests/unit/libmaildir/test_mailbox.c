@@ -268,6 +268,42 @@ renamed_under_our_hands(void **state)
 	box_close(&b);
 }
 
+/* Another program left out what was told, or gave it a lower number: what was
+ * told stays (N3). */
+static void
+forgotten_records_are_written_again(void **state)
+{
+	static const char forgotten[] = "\n1 :1.a.h\n2 :3.c.h\n";
+	char list[512];
+	const char *now;
+	struct box b;
+	size_t head;
+
+	box_open(&b, *state, true);
+	box_drop(&b, "cur", "1.a.h:2,", MSG);
+	box_drop(&b, "cur", "2.b.h:2,", MSG);
+	box_drop(&b, "cur", "3.c.h:2,", MSG);
+	box_sync(&b);
+	now = scratch_read(b.root, "dovecot-uidlist");
+	head = strcspn(now, "\n");
+	assert_true(head < sizeof list - sizeof forgotten);
+	(void)memcpy(list, now, head);
+	(void)memcpy(list + head, forgotten, sizeof forgotten);
+	scratch_write(b.root, "other", list);
+	assert_int_equal(
+	    renameat(b.root, "other", b.root, "dovecot-uidlist"), 0);
+	box_drop(&b, "new", "4.d.h", MSG);
+	box_sync(&b);
+	box_sync(&b);
+	assert_int_equal(view_count(b.v), 4);
+	for (uint32_t i = 1; i <= 4; i++)
+		assert_int_equal(view_rec(b.v, i)->uid, i);
+	now = scratch_read(b.root, "dovecot-uidlist");
+	if (strstr(now, "\n1 :1.a.h\n2 :2.b.h\n3 :3.c.h\n4 :4.d.h\n") == NULL)
+		fail_msg("%s", now);
+	box_close(&b);
+}
+
 static void
 two_files_with_one_name(void **state)
 {
@@ -573,6 +609,7 @@ main(void)
 		scratch_test(expunge_waits_until_it_may_be_told),
 		scratch_test(strangers_are_noticed),
 		scratch_test(renamed_under_our_hands),
+		scratch_test(forgotten_records_are_written_again),
 		scratch_test(two_files_with_one_name),
 		scratch_test(double_gets_the_new_uid),
 		scratch_test(watched_under_two_names),
