@@ -21,6 +21,7 @@ static const struct imap_verb *const families[] = {
 	imap_verbs_copy,
 	imap_verbs_search,
 	imap_verbs_sort,
+	imap_verbs_thread,
 	imap_verbs_idle,
 	imap_verbs_quota,
 };

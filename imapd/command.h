@@ -66,6 +66,7 @@ extern const struct imap_verb imap_verbs_store[];
 extern const struct imap_verb imap_verbs_copy[];
 extern const struct imap_verb imap_verbs_search[];
 extern const struct imap_verb imap_verbs_sort[];
+extern const struct imap_verb imap_verbs_thread[];
 extern const struct imap_verb imap_verbs_idle[];
 extern const struct imap_verb imap_verbs_quota[];
 

@@ -20,6 +20,7 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/cmd_select.c \
 	%D%/cmd_sort.c \
 	%D%/cmd_store.c \
+	%D%/cmd_thread.c \
 	%D%/command.c %D%/command.h \
 	%D%/imap_args.c %D%/imap_args.h \
 	%D%/imap_frontend.c %D%/imap_frontend.h \
@@ -35,6 +36,8 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/search_run.c %D%/search_run.h \
 	%D%/sort_keys.c %D%/sort_keys.h \
 	%D%/sort_run.c %D%/sort_run.h \
+	%D%/thread_tell.c \
+	%D%/thread_tree.c %D%/thread_tree.h \
 	%D%/park.c \
 	%D%/status.c %D%/status.h \
 	%D%/update.c %D%/update.h

@@ -115,3 +115,7 @@ EXTRA_PROGRAMS += %D%/fuzz_surrogate
 EXTRA_PROGRAMS += %D%/fuzz_msgid
 %C%_fuzz_msgid_SOURCES = %D%/fuzz_msgid.c
 %C%_fuzz_msgid_LDADD = $(FUZZ_LIBS) $(MESSAGE_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_thread
+%C%_fuzz_thread_SOURCES = %D%/fuzz_thread.c tests/unit/imapd/thread_text.h
+%C%_fuzz_thread_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)

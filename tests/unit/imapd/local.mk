@@ -7,6 +7,7 @@ check_PROGRAMS += \
 	%D%/test_fetch \
 	%D%/test_search \
 	%D%/test_sort \
+	%D%/test_thread \
 	%D%/test_pack
 TESTS += \
 	%D%/test_imap_input \
@@ -16,6 +17,7 @@ TESTS += \
 	%D%/test_fetch \
 	%D%/test_search \
 	%D%/test_sort \
+	%D%/test_thread \
 	%D%/test_pack
 %C%_test_imap_input_SOURCES = %D%/test_imap_input.c %D%/imap_tree.h
 %C%_test_imap_input_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
@@ -34,3 +36,5 @@ TESTS += \
 %C%_test_search_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
 %C%_test_sort_SOURCES = %D%/test_sort.c
 %C%_test_sort_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
+%C%_test_thread_SOURCES = %D%/test_thread.c %D%/thread_text.h
+%C%_test_thread_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
