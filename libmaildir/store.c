@@ -392,7 +392,8 @@ store_pop3_file(struct store *st, int *fd_out, struct err *err)
 	int dir, fd = -1;
 
 	dir = io_open_dir(st->mail_fd, STORE_OWN);
-	/* Flushed: the stage (stage.c) takes it for durable when it is there. */
+	/* Flushed: the stage (stage.c) takes it for durable when it is there.
+	 */
 	if (dir == -1 && errno == ENOENT &&
 	    io_mkdir(st->mail_fd, STORE_OWN, 0700) == 0 &&
 	    io_fsync(st->mail_fd) == 0)
