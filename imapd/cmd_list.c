@@ -5,6 +5,7 @@
 #include "imapd/imap_user.h"
 #include "imapd/status.h"
 #include "libmaildir/listmatch.h"
+#include "libmaildir/roles.h"
 #include "libmaildir/store.h"
 #include "libnet/conn.h"
 
@@ -19,7 +20,9 @@ enum list_option {
 	RETURN_STATUS = 32,
 	IS_EXTENDED = 64,
 	IS_LSUB = 128,
-	IS_ROOT = 256 /* the pattern is empty: tell the separator */
+	IS_ROOT = 256, /* the pattern is empty: tell the separator */
+	SELECT_SPECIAL = 512,
+	RETURN_SPECIAL = 1024
 };
 
 struct list_ctx {
@@ -28,6 +31,7 @@ struct list_ctx {
 	size_t n;
 	struct slice *patterns; /* reference and pattern joined */
 	struct store_list *list;
+	struct roles roles;
 	struct slice *subscribed; /* for RECURSIVEMATCH */
 	size_t n_subscribed;
 	/* STATUS of this mailbox comes next */
@@ -36,7 +40,7 @@ struct list_ctx {
 	struct status_open open;
 };
 
-/* RFC 5258 3, 5819 2 */
+/* RFC 5258 3, 5819 2, 6154 2 (the attributes are told to all who list) */
 static const struct {
 	const char *name;
 	unsigned option;
@@ -45,9 +49,11 @@ static const struct {
 	{ "SUBSCRIBED", SELECT_SUBSCRIBED | RETURN_SUBSCRIBED, false },
 	{ "RECURSIVEMATCH", SELECT_RECURSIVE, false },
 	{ "REMOTE", SELECT_REMOTE, false },
+	{ "SPECIAL-USE", SELECT_SPECIAL | RETURN_SPECIAL, false },
 	{ "SUBSCRIBED", RETURN_SUBSCRIBED, true },
 	{ "CHILDREN", RETURN_CHILDREN, true },
 	{ "STATUS", RETURN_STATUS, true },
+	{ "SPECIAL-USE", RETURN_SPECIAL, true },
 };
 
 static void
@@ -208,12 +214,32 @@ is_lsub_wanted(const struct imap_user *u, const struct list_ctx *x,
 }
 
 static bool
+has_role(const struct list_ctx *x, unsigned role, const struct store_entry *e)
+{
+	return x->roles.names[role].p != NULL &&
+	    slice_eq(x->roles.names[role], e->name);
+}
+
+static bool
+is_special(const struct list_ctx *x, const struct store_entry *e)
+{
+	unsigned i;
+
+	for (i = 0; i < N_ROLES; i++) {
+		if (has_role(x, i, e))
+			return true;
+	}
+	return false;
+}
+
+static bool
 is_wanted(const struct imap_user *u, const struct list_ctx *x,
     const struct store_entry *e)
 {
 	if ((x->options & IS_LSUB) != 0)
 		return is_lsub_wanted(u, x, e);
-	if (!matches(u, x, e->name))
+	if (!matches(u, x, e->name) ||
+	    ((x->options & SELECT_SPECIAL) != 0 && !is_special(x, e)))
 		return false;
 	if ((x->options & SELECT_SUBSCRIBED) == 0)
 		return (e->flags & STORE_SUBS_ONLY) == 0;
@@ -237,6 +263,7 @@ put_attributes(
     struct buf *b, const struct list_ctx *x, const struct store_entry *e)
 {
 	bool lsub = (x->options & IS_LSUB) != 0;
+	unsigned i;
 
 	if ((e->flags & STORE_NONEXISTENT) != 0) {
 		put_attribute(b, "\\Noselect");
@@ -253,6 +280,10 @@ put_attributes(
 	if ((x->options & RETURN_SUBSCRIBED) != 0 &&
 	    (e->flags & STORE_SUBSCRIBED) != 0)
 		put_attribute(b, "\\Subscribed");
+	for (i = 0; !lsub && i < N_ROLES; i++) {
+		if (has_role(x, i, e))
+			put_attribute(b, role_attribute((enum folder_role)i));
+	}
 }
 
 static void
@@ -310,6 +341,7 @@ list_begin(struct imap_cmd *cmd, struct list_ctx *x)
 	}
 	if (store_list_open(s->user->store, &x->list, &cmd->err) == -1)
 		return STEP_FAIL;
+	roles_find(s->user->store, x->list, &s->user->roles, &x->roles);
 	if ((x->options & SELECT_RECURSIVE) != 0)
 		collect_subscribed(cmd, x);
 	return STEP_AGAIN;
@@ -410,7 +442,7 @@ const struct imap_verb imap_verbs_list[] = {
 	{ .name = "LIST",
 	    .args = "*",
 	    .flags = IN_USER,
-	    .capability = "CHILDREN LIST-EXTENDED LIST-STATUS",
+	    .capability = "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE",
 	    .step = list_step,
 	    .drop = list_drop },
 	{ .name = "LSUB",

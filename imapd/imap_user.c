@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The process of one user: its store, its connections, who hears of what. */
+#include <assert.h>
 #include <string.h>
 
 #include "imapd/imap_reply.h"
@@ -277,11 +278,36 @@ open_store(struct imap_user *u, const struct session *se, struct err *err)
 	return 0;
 }
 
+static const char *const role_settings[] = {
+	[ROLE_DRAFTS] = "folder_drafts",
+	[ROLE_SENT] = "folder_sent",
+	[ROLE_TRASH] = "folder_trash",
+	[ROLE_JUNK] = "folder_junk",
+	[ROLE_ARCHIVE] = "folder_archive",
+};
+static_assert(N_ELEMENTS(role_settings) == N_ROLES, "a setting for each");
+
+/* Without them the login is none the worse. */
+static void
+make_folders(struct imap_user *u)
+{
+	unsigned made;
+	struct err err;
+
+	if (!conf_bool(u->se->conf, "special_folders"))
+		return;
+	if (roles_make(u->store, &u->roles, &made, &err) == -1)
+		log_err(0, "folders not made", &err);
+	else if (made > 0)
+		log_info(0, "folders made", "count", LOG_U64(made), NULL);
+}
+
 static int
 user_start(struct session *se, struct err *err)
 {
 	struct imap_user *u = xcalloc(1, sizeof(*u));
 	const struct conf *c = se->conf;
+	unsigned i;
 	int fd;
 
 	u->se = se;
@@ -294,10 +320,13 @@ user_start(struct session *se, struct err *err)
 	u->poll_ms = conf_ms(c, "poll_interval");
 	u->drain_ms = conf_ms(c, "drain_time");
 	u->park_after = conf_u64(c, "park_after");
+	for (i = 0; i < N_ROLES; i++)
+		u->roles.names[i] = conf_str(c, role_settings[i]);
 	if (open_store(u, se, err) == -1) {
 		xfree(u);
 		return -1;
 	}
+	make_folders(u);
 	timer_init(&u->drain, se->loop, on_drain, u);
 	fd = watch_fd(mailboxes_watch(u->boxes));
 	if (fd != -1) {

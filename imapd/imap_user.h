@@ -10,6 +10,7 @@
 
 #include "libbase/err.h"
 #include "libbase/slice.h"
+#include "libmaildir/roles.h"
 #include "libnet/loop.h"
 
 struct imap_session;
@@ -32,6 +33,7 @@ struct imap_user {
 	struct timer drain; /* patience with what runs at SIGTERM */
 	char separator;
 	const char *prefix; /* of personal mailboxes: "" or "INBOX/" */
+	struct roles_conf roles;
 	uint64_t message_size;
 	uint64_t timeout_ms;
 	uint64_t poll_ms; /* of what the kernel does not watch */

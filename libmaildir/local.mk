@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/listmatch.c %D%/listmatch.h \
   %D%/mutf7.c %D%/mutf7.h \
   %D%/quota.c %D%/quota.h \
+  %D%/roles.c %D%/roles.h \
   %D%/store.c %D%/store.h %D%/store_private.h \
   %D%/store_gone.c %D%/store_list.c \
   %D%/store_op.c %D%/store_op.h %D%/store_rename.c \

@@ -377,7 +377,7 @@ store_read_subs(struct store *st, struct subs *subs, struct err *err)
 	if (r == 1) {
 		r = subs_parse(subs, &st->names, buf_slice(&text), err);
 	} else if (r == 0) {
-		r = read_file(st->mail_fd, "courierimapsubscribed", &text, err);
+		r = read_file(st->mail_fd, SUBS_FILE_COURIER, &text, err);
 		if (r == 1)
 			r = subs_parse_courier(
 			    subs, &st->names, buf_slice(&text), err);

@@ -14,9 +14,10 @@
 #include "libbase/hash.h"
 #include "libmaildir/foldername.h"
 
-#define SUBS_FILE      "subscriptions"
-#define SUBS_MAX_BYTES (2 * MIB) /* 10000 names of 200 bytes */
-#define SUBS_MAX_LINES 20000
+#define SUBS_FILE         "subscriptions"
+#define SUBS_FILE_COURIER "courierimapsubscribed"
+#define SUBS_MAX_BYTES    (2 * MIB) /* 10000 names of 200 bytes */
+#define SUBS_MAX_LINES    20000
 
 struct subs_line {
 	struct slice raw;  /* as it stands in the file; p NULL: taken out */

@@ -40,6 +40,12 @@ X(folder_names, SET_ENUM, "mutf7|utf8", 0, 0, S_SESS, "How names of folders are 
 X(stamp_grain, SET_DURATION, "10 ms", 1, 10000, S_SESS, "How coarse times of the mail's file system are: 10 ms on local disks, 2 s elsewhere.") \
 X(poll_interval, SET_DURATION, "5 s", 100, 3600000, S_SESS, "How often a mailbox is looked at for clients that wait (IDLE) where the kernel does not tell of changes.") \
 X(message_size, SET_SIZE, "64M", 65536, 1ull << 40, S_SESS | S_FE | S_QUE, "Largest message that is taken.") \
+X(special_folders, SET_BOOL, "true", 0, 0, S_SESS, "Folders for drafts, sent, deleted, unwanted mail and an archive are made and subscribed at a user's first IMAP login.") \
+X(folder_drafts, SET_STRING, "Drafts", 0, 255, S_SESS, "Folder of drafts; empty: none is made, only known names count.") \
+X(folder_sent, SET_STRING, "Sent", 0, 255, S_SESS, "Folder of sent mail; empty: none is made, only known names count.") \
+X(folder_trash, SET_STRING, "Trash", 0, 255, S_SESS, "Folder of deleted mail; empty: none is made, only known names count.") \
+X(folder_junk, SET_STRING, "Junk", 0, 255, S_SESS, "Folder of unwanted mail; empty: none is made, only known names count.") \
+X(folder_archive, SET_STRING, "Archive", 0, 255, S_SESS, "Folder of mail put away; empty: none is made, only known names count.") \
 X(quota_grace, SET_NUMBER, "10", 0, 100, S_SESS, "Percent of a user's quota of bytes by which one last message may go over it.") \
 /* POP3 */ \
 X(pop3_mark_seen, SET_BOOL, "true", 0, 0, S_SESS, "A message that RETR sends is marked as seen.") \

@@ -83,7 +83,8 @@ class Box:
         self.before = before  # called with the folder before the start
 
     def __enter__(self):
-        cmd = [TOP + '/tools/sandbox', 'start', self.dir, '--users', str(self.users)]
+        # tests make the folders that they look at
+        cmd = [TOP + '/tools/sandbox', 'start', self.dir, '--users', str(self.users), '--set', 'special_folders=false']
         for s in self.sets:
             cmd += ['--set', s]
         if self.before:

@@ -228,6 +228,7 @@ setup(void **state)
 {
 	struct err err;
 	static const char conf[] = "hostname = \"mail.example.test\"; "
+				   "special_folders = false; "
 				   "imap_timeout = \"30 min\";";
 
 	(void)state;

@@ -32,6 +32,10 @@ TESTS += %D%/test_store
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_store_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += %D%/test_roles
+TESTS += %D%/test_roles
+%C%_test_roles_SOURCES = %D%/test_roles.c
+%C%_test_roles_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/test_quota
 TESTS += %D%/test_quota
 %C%_test_quota_SOURCES = %D%/test_quota.c
