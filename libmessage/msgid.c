@@ -16,6 +16,8 @@ struct reader {
 static void
 take(struct reader *r, char c)
 {
+	if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+		return;
 	if ((unsigned char)c < 0x20 || c == 0x7f)
 		r->is_bad = true;
 	else
@@ -32,8 +34,6 @@ read_one(struct slice *value, struct reader *r)
 	for (i = 0; i < value->n; i++) {
 		char c = value->p[i];
 
-		if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
-			continue;
 		if (c == '"') {
 			r->is_quoted = !r->is_quoted;
 		} else if (c == '\\' && r->is_quoted && i + 1 < value->n) {

@@ -30,6 +30,7 @@ static const struct {
 	{ "<\"a@b> <c@d>", "" },
 	{ "<a\x01@b> <c@d>", "c@d " },
 	{ "<\"@\"b> <c@d>", "c@d " },
+	{ "<\"\\ \"@b> <c@d>", "c@d " },
 	{ "<a\\b@c>", "a\\b@c " },
 	{ "<\xc3\xbc@b>", "\xc3\xbc@b " },
 };
