@@ -389,12 +389,14 @@ start(struct session_runtime *run, enum role_id as, int fd, struct err *err)
 	r->maker = ipc_peer_new(fd, &pc);
 	if (as == R_DELIVER)
 		run->se.queue = r->maker;
-	if (run->ops->start != NULL && run->ops->start(&run->se, err) == -1)
-		return -1;
+	/* before it is opened: one put in its place meanwhile is taken for a
+	 * stranger's, never the old one for the new */
 	if (stat(run->account.mail, &st) == -1)
 		return err_sys(err, "stat %s", run->account.mail);
 	run->mail_dev = st.st_dev;
 	run->mail_ino = st.st_ino;
+	if (run->ops->start != NULL && run->ops->start(&run->se, err) == -1)
+		return -1;
 	if (as == R_SESSION)
 		timer_start_ms(
 		    &run->linger, conf_ms(r->conf, "session_linger"));
