@@ -131,6 +131,14 @@ refresh(struct pop3_session *s, struct err *err)
 		return pop3_wait_for_lock(s);
 	if (r == STEP_FAIL && err->code == ERR_GONE && s->cursor++ == 0)
 		return open_again(s, err);
+	/* A folder that has not rested proves nothing gone: what was deleted
+	 * a moment ago would be in the snapshot. Read anew it holds just what
+	 * is there. */
+	if (r == STEP_DONE && s->is_warm &&
+	    mailbox_refresh_at_us(s->box) != 0) {
+		mailbox_close(&s->user->box);
+		return open_again(s, err);
+	}
 	return r;
 }
 
