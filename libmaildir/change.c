@@ -111,7 +111,7 @@ find_again(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
 		return -1;
 	/* An uncertain scan does not expunge; not seen is gone for this call.
 	 */
-	if (rec->is_gone || rec->seen_scan != mb->scan)
+	if (rec->is_gone || !mailbox_was_seen(mb, rec))
 		return err_set(err, ERR_GONE, "uid %u is gone", rec->uid);
 	return 0;
 }

@@ -130,6 +130,10 @@ void mailbox_status(struct mailbox *mb, struct mailbox_status *out);
 uint32_t mailbox_uidvalidity(const struct mailbox *mb);
 /* NULL when there is none. Valid until the next refresh. */
 struct mailbox_rec *mailbox_find(const struct mailbox *mb, uint32_t uid);
+/* Did the last scan see its file? What others delete is known to be gone only
+ * once the folder rests; till then a message that was not seen most likely is.
+ * For those who tell each client of what there is just once. */
+bool mailbox_was_seen(const struct mailbox *mb, const struct mailbox_rec *rec);
 struct slice mailbox_rec_base(const struct mailbox_rec *rec);
 struct slice mailbox_rec_guid(const struct mailbox_rec *rec);
 int64_t mailbox_rec_savedate(const struct mailbox_rec *rec); /* -1: unknown */

@@ -295,12 +295,18 @@ proof_end(struct mailbox *mb, const struct proof *p, struct err *err)
 
 /* ---- what follows from a scan ---- */
 
+bool
+mailbox_was_seen(const struct mailbox *mb, const struct mailbox_rec *rec)
+{
+	return rec->seen_scan == mb->scan;
+}
+
 static bool
 drop_unseen_fresh(void *arg, struct mailbox_rec *rec)
 {
 	struct mailbox *mb = arg;
 
-	if (rec->seen_scan == mb->scan)
+	if (mailbox_was_seen(mb, rec))
 		return false;
 	basetable_del(&mb->bases, rec);
 	mailbox_rec_free(rec);
@@ -312,7 +318,7 @@ drop_unseen(void *arg, struct mailbox_rec *rec)
 {
 	struct mailbox *mb = arg;
 
-	if (rec->seen_scan == mb->scan)
+	if (mailbox_was_seen(mb, rec))
 		return false;
 	mailbox_rec_gone(mb, rec, NULL);
 	return true;

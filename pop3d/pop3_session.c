@@ -293,8 +293,7 @@ pop3_open_inbox(struct pop3_session *s, struct err *err)
 
 	if (mailbox_open(u->mailboxes, SLICE("INBOX"), &s->box, err) == -1)
 		return -1;
-	s->is_warm = s->box == u->box;
-	if (!s->is_warm) {
+	if (s->box != u->box) {
 		mailbox_close(&u->box);
 		(void)!mailbox_open(
 		    u->mailboxes, SLICE("INBOX"), &u->box, &only_slower);

@@ -72,7 +72,6 @@ struct pop3_session {
 	int login_fd;     /* restante/pop3; -1 */
 	struct pop3_message *messages;
 	uint32_t n_messages;
-	bool is_warm;             /* box was open since an earlier login */
 	uint32_t n_hidden;        /* deleted by POP3, kept for IMAP */
 	uint32_t kept_mask;       /* letter of their keyword, or 0 */
 	struct pop3_uidls *uidls; /* while they are compared */

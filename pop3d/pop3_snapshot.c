@@ -131,14 +131,6 @@ refresh(struct pop3_session *s, struct err *err)
 		return pop3_wait_for_lock(s);
 	if (r == STEP_FAIL && err->code == ERR_GONE && s->cursor++ == 0)
 		return open_again(s, err);
-	/* A folder that has not rested proves nothing gone: what was deleted
-	 * a moment ago would be in the snapshot. Read anew it holds just what
-	 * is there. */
-	if (r == STEP_DONE && s->is_warm &&
-	    mailbox_refresh_at_us(s->box) != 0) {
-		mailbox_close(&s->user->box);
-		return open_again(s, err);
-	}
 	return r;
 }
 
@@ -171,6 +163,8 @@ note_messages(struct pop3_session *s, struct err *err)
 	for (i = 0; i < n; i++) {
 		struct mailbox_rec *rec = view_rec(s->view, i + 1);
 
+		if (!mailbox_was_seen(s->box, rec))
+			continue; /* deleted a moment ago */
 		if ((rec->keywords & s->kept_mask) != 0) {
 			s->n_hidden++;
 			continue;
