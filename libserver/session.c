@@ -2,7 +2,6 @@
 /* The process of one user, or of one delivery: becomes the user, puts on the
  * sandbox, takes connections, leaves when nobody needs it. */
 #include <errno.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
 /* Homes of virtual users. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "libauth/userdb.h"
 #include "libbase/mem.h"
+#include "libserver/become.h"
 #include "libserver/sandbox.h"
 #include "restantectl/ctl_home.h"
 
@@ -63,6 +63,7 @@ make_parents(const char *path, struct err *err)
 	}
 	return 0;
 }
+
 /* A folder of the user. One that is there and is somebody else's is refused:
  * it would be given away. */
 static int
@@ -101,36 +102,35 @@ is_below(const char *path, const char *folder)
 	    (path[n] == '/' || path[n] == '\0');
 }
 
-static int
-become(const struct account *a, struct err *err)
-{
-	const struct sandbox_paths paths = {
-		.write = { a->home,
-		    is_below(a->mail, a->home) ? NULL : a->mail }
-	};
-
-	if (geteuid() == 0 &&
-	    (setgroups(0, NULL) != 0 ||
-		setresgid(a->gid, a->gid, a->gid) != 0 ||
-		setresuid(a->uid, a->uid, a->uid) != 0))
-		return err_sys(err, "becoming uid %u", a->uid);
-	return sandbox_landlock(&paths, err) < 0 ? -1 : 0;
-}
-
+/* Beside what become() makes. */
 static int
 make_maildir(const char *mail, struct err *err)
 {
-	static const char *const subs[] = { "", "/tmp", "/new", "/cur" };
+	static const char *const subs[] = { "/tmp", "/new", "/cur" };
 	char path[ACCOUNT_PATH_MAX + 8];
 
-	if (make_parents(mail, err) != 0)
-		return -1;
 	for (size_t i = 0; i < N_ELEMENTS(subs); i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", mail, subs[i]);
 		if (make_folder(path, 0700, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* In the child; does not come back. */
+static void
+run_as(const struct account *a)
+{
+	struct sandbox_filter *filter;
+	struct err err;
+
+	filter = sandbox_filter_new(SANDBOX_SESSION, &err);
+	if (filter == NULL || become(a, filter, &err) != 0 ||
+	    make_maildir(a->mail, &err) != 0) {
+		(void)fprintf(stderr, "restantectl: %s\n", err.text);
+		_exit(1);
+	}
+	_exit(0);
 }
 
 /* In a child that is the user and can reach nothing else. */
@@ -143,15 +143,8 @@ as_user(const struct account *a, struct err *err)
 	pid = fork();
 	if (pid < 0)
 		return err_sys(err, "fork");
-	if (pid == 0) {
-		struct err e;
-
-		if (become(a, &e) != 0 || make_maildir(a->mail, &e) != 0) {
-			(void)fprintf(stderr, "restantectl: %s\n", e.text);
-			_exit(1);
-		}
-		_exit(0);
-	}
+	if (pid == 0)
+		run_as(a);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return err_sys(err, "waitpid");
