@@ -6,10 +6,11 @@
  *	env/ID	its envelope (spool_envelope.h); "env/.ID" while it is written
  *
  * S1. A message is accepted when env/ID is there and flushed; msg/ID and its
- *name are flushed before env/ID gets its name. S2. msg/ID without env/ID was
- *never accepted: removed at the start. S3. What becomes of a recipient is
- *appended to env/ID and flushed before the next step is taken (invariant 8 of
- *DESIGN 5). S4. When every recipient is done env/ID goes first, then msg/ID.
+ *     name are flushed before env/ID gets its name.
+ * S2. msg/ID without env/ID was never accepted: removed at the start.
+ * S3. What becomes of a recipient is appended to env/ID and flushed before the
+ *     next step is taken (invariant 8 of DESIGN 5).
+ * S4. When every recipient is done env/ID goes first, then msg/ID.
  * S5. An ID is never used twice: microseconds since 1970, never going back in a
  *     process nor below the newest ID on disk, and 32 random bits.
  */
