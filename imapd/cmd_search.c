@@ -11,6 +11,7 @@
 #define PORTION 8192
 
 enum {
+	SEARCH_BEGIN,
 	SEARCH_RUN,
 	SEARCH_NUMBERS,
 	SEARCH_RANGES,
@@ -19,7 +20,6 @@ enum {
 
 struct search_ctx {
 	unsigned options; /* enum search_return_bit */
-	bool has_begun;
 	struct search_find find;
 	struct seqset uids; /* what was found, in the UID form */
 	const struct seqset *told;
@@ -32,7 +32,7 @@ search_drop(struct imap_cmd *cmd)
 {
 	struct search_ctx *x = cmd->ctx;
 
-	if (x == NULL || !x->has_begun)
+	if (x == NULL)
 		return;
 	search_find_free(&x->find);
 	seqset_free(&x->uids);
@@ -48,15 +48,9 @@ search_begin(struct imap_cmd *cmd, struct search_ctx *x)
 		return false;
 	if (imap_arg_is(a, "CHARSET")) {
 		a = a->next;
-		if (a == NULL || !imap_arg_is_astring(a) || a->next == NULL) {
-			(void)imap_bad(cmd, "Charset and search keys expected");
+		if (!search_charset(cmd, &a))
 			return false;
-		}
-		if (!search_charset(cmd, a))
-			return false;
-		a = a->next;
 	}
-	x->has_begun = true;
 	seqset_init(&x->uids, MAX_VIEW_RANGES);
 	return search_find_begin(
 	    cmd, a, search_return_wants(x->options), &x->find);
@@ -97,10 +91,8 @@ tell_ranges(struct imap_session *s, struct search_ctx *x)
 		for (; b.n + 32 < PORTION && x->range < set->n; x->range++) {
 			const struct seqrange *r = &set->r[x->range];
 
-			buf_puts(&b, x->range == 0 ? " ALL " : ",");
-			buf_put_u64(&b, r->lo);
-			if (r->hi > r->lo)
-				buf_printf(&b, ":%u", r->hi);
+			search_return_put_range(
+			    &b, x->range == 0, r->lo, r->hi);
 		}
 		imap_put(s, buf_slice(&b));
 	}
@@ -146,8 +138,11 @@ begin_telling(struct imap_cmd *cmd, struct search_ctx *x)
 static enum step
 search_go(struct imap_cmd *cmd, struct search_ctx *x)
 {
-	if (!x->has_begun && !search_begin(cmd, x))
-		return STEP_DONE;
+	if (cmd->phase == SEARCH_BEGIN) {
+		if (!search_begin(cmd, x))
+			return STEP_DONE;
+		cmd->phase = SEARCH_RUN;
+	}
 	if (cmd->phase == SEARCH_RUN) {
 		if (!search_find_step(cmd, &x->find))
 			return STEP_AGAIN;
@@ -160,10 +155,7 @@ search_go(struct imap_cmd *cmd, struct search_ctx *x)
 		return STEP_DRAIN;
 	if (cmd->phase != SEARCH_END)
 		imap_put(cmd->s, SLICE("\r\n"));
-	if (x->find.err.code == ERR_OK)
-		return STEP_DONE;
-	cmd->err = x->find.err;
-	return STEP_FAIL;
+	return search_find_end(cmd, &x->find);
 }
 
 /* RFC 3501 6.4.4, RFC 4731 */

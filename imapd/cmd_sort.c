@@ -4,10 +4,8 @@
 
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
-#include "imapd/imap_user.h"
-#include "imapd/search_find.h"
 #include "imapd/search_return.h"
-#include "imapd/sort_keys.h"
+#include "imapd/sort_find.h"
 #include "imapd/sort_run.h"
 #include "libbase/ceilings.h"
 #include "libmaildir/view.h"
@@ -15,8 +13,7 @@
 
 /* More than there are keys. */
 #define MAX_CRITERIA 32
-/* Comparisons, or messages without their files, before the clock is looked at.
- */
+/* Comparisons before the clock is looked at. */
 #define PORTION      256
 /* Bytes told before it is asked whether the client takes more. */
 #define TOLD         8192
@@ -40,6 +37,7 @@ union sort_value {
 };
 
 enum {
+	SORT_BEGIN,
 	SORT_FIND,
 	SORT_READ,
 	SORT_ORDER,
@@ -48,12 +46,9 @@ enum {
 
 struct sort_ctx {
 	unsigned options; /* enum search_return_bit */
-	bool has_begun;
 	struct criterion by[MAX_CRITERIA];
 	unsigned n_by;
-	struct search_find find;
-	struct seqset_iter at; /* of what was found */
-	struct sort_reader reader;
+	struct sort_find find;
 	struct arena keys;
 	size_t n;                 /* messages with keys */
 	uint32_t *seqs;           /* of each */
@@ -175,10 +170,9 @@ sort_drop(struct imap_cmd *cmd)
 {
 	struct sort_ctx *x = cmd->ctx;
 
-	if (x == NULL || !x->has_begun)
+	if (x == NULL)
 		return;
-	search_find_free(&x->find);
-	sort_reader_free(&x->reader);
+	sort_find_free(&x->find);
 	arena_free(&x->keys);
 }
 
@@ -193,22 +187,14 @@ sort_begin(struct imap_cmd *cmd, struct sort_ctx *x)
 	if (!search_return_read(cmd, &a, &x->options))
 		return false;
 	why = read_criteria(x, a);
-	if (why == NULL &&
-	    (a->next == NULL || !imap_arg_is_astring(a->next) ||
-		a->next->next == NULL))
-		why = "Charset and search keys expected";
 	if (why != NULL) {
 		(void)imap_bad(cmd, why);
 		return false;
 	}
-	if (!search_charset(cmd, a->next))
-		return false;
 	for (i = 0; i < x->n_by; i++)
 		needs |= x->by[i].row->need;
-	x->has_begun = true;
 	arena_init(&x->keys, MAX_SORT_MEMORY);
-	sort_reader_init(&x->reader, cmd->s->box, cmd->s->user->fold, needs);
-	return search_find_begin(cmd, a->next->next, FIND_ALL, &x->find);
+	return sort_find_begin(cmd, a->next, needs, &x->find);
 }
 
 /* ---- keys ---- */
@@ -224,15 +210,14 @@ too_large(struct imap_cmd *cmd)
 static bool
 read_begin(struct imap_cmd *cmd, struct sort_ctx *x)
 {
-	size_t n = (size_t)seqset_count(&x->find.found);
+	size_t n = (size_t)seqset_count(&x->find.find.found);
 
-	if (x->find.found.failed)
+	if (x->find.find.found.failed)
 		return too_large(cmd);
 	x->seqs = arena_array(&x->keys, n, sizeof(*x->seqs));
 	x->values = arena_array(&x->keys, n * x->n_by, sizeof(*x->values));
 	if (x->seqs == NULL || x->values == NULL)
 		return too_large(cmd);
-	seqset_iter_init(&x->at, &x->find.found);
 	cmd->phase = SORT_READ;
 	return true;
 }
@@ -241,7 +226,7 @@ read_begin(struct imap_cmd *cmd, struct sort_ctx *x)
 static void
 keep(struct sort_ctx *x, uint32_t seq)
 {
-	const struct sort_record *rec = &x->reader.record;
+	const struct sort_record *rec = &x->find.reader.record;
 	union sort_value *v = &x->values[x->n * x->n_by];
 	unsigned i;
 
@@ -257,31 +242,17 @@ keep(struct sort_ctx *x, uint32_t seq)
 	x->seqs[x->n++] = seq;
 }
 
-/* STEP_AGAIN: time is spent; STEP_DONE: all are read, or the reply is set. */
-static enum step
+/* True when all are read, or memory is over its ceiling. */
+static bool
 read_keys(struct imap_cmd *cmd, struct sort_ctx *x)
 {
-	bool opens = sort_reader_opens(&x->reader);
-	struct mailbox_rec *rec;
-	unsigned looked = 0;
 	uint32_t seq;
+	int r = 0;
 
-	for (;;) {
-		if ((opens || looked++ % PORTION == 0) &&
-		    !conn_slice_left(cmd->s->conn))
-			return STEP_AGAIN;
-		if (!seqset_next(&x->at, &seq))
-			return STEP_DONE;
-		rec = view_rec(cmd->s->view, seq);
-		if (rec->is_gone)
-			continue;
-		if (sort_read(&x->reader, rec, &cmd->err) == 0)
-			keep(x, seq);
-		else if (cmd->err.code != ERR_GONE)
-			x->find.err = cmd->err;
-		if (x->keys.failed)
-			return STEP_DONE;
-	}
+	while (
+	    !x->keys.failed && (r = sort_find_next(cmd, &x->find, &seq)) == 1)
+		keep(x, seq);
+	return r != -1;
 }
 
 /* ---- sort ---- */
@@ -374,21 +345,17 @@ static void
 put_number(struct imap_cmd *cmd, struct sort_ctx *x, struct buf *b)
 {
 	uint32_t first = number_at(cmd, x, x->told), last = first;
-	bool is_set = (x->options & RETURN_GIVEN) != 0;
+	size_t i = x->told++;
 
-	if (!is_set)
+	if ((x->options & RETURN_GIVEN) == 0) {
 		buf_putc(b, ' ');
-	else
-		buf_puts(b, x->told == 0 ? " ALL " : ",");
-	buf_put_u64(b, first);
-	x->told++;
-	while (is_set && x->told < x->n &&
-	    number_at(cmd, x, x->told) == last + 1) {
-		last++;
-		x->told++;
+		buf_put_u64(b, first);
+		return;
 	}
-	if (last > first)
-		buf_printf(b, ":%u", last);
+	for (; x->told < x->n && number_at(cmd, x, x->told) == last + 1;
+	     x->told++)
+		last++;
+	search_return_put_range(b, i == 0, first, last);
 }
 
 /* True at the end. */
@@ -413,16 +380,19 @@ tell(struct imap_cmd *cmd, struct sort_ctx *x)
 static enum step
 sort_go(struct imap_cmd *cmd, struct sort_ctx *x)
 {
-	if (!x->has_begun && !sort_begin(cmd, x))
-		return STEP_DONE;
+	if (cmd->phase == SORT_BEGIN) {
+		if (!sort_begin(cmd, x))
+			return STEP_DONE;
+		cmd->phase = SORT_FIND;
+	}
 	if (cmd->phase == SORT_FIND) {
-		if (!search_find_step(cmd, &x->find))
+		if (!sort_find_step(cmd, &x->find))
 			return STEP_AGAIN;
 		if (!read_begin(cmd, x))
 			return STEP_DONE;
 	}
 	if (cmd->phase == SORT_READ) {
-		if (read_keys(cmd, x) == STEP_AGAIN)
+		if (!read_keys(cmd, x))
 			return STEP_AGAIN;
 		if (!order_begin(cmd, x))
 			return STEP_DONE;
@@ -437,10 +407,7 @@ sort_go(struct imap_cmd *cmd, struct sort_ctx *x)
 		return STEP_DRAIN;
 	if ((x->options & RETURN_GIVEN) == 0 || search_return_tells(x->options))
 		imap_put(cmd->s, SLICE("\r\n"));
-	if (x->find.err.code == ERR_OK)
-		return STEP_DONE;
-	cmd->err = x->find.err;
-	return STEP_FAIL;
+	return search_find_end(cmd, &x->find.find);
 }
 
 static enum step

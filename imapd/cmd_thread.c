@@ -2,8 +2,7 @@
 /* THREAD (RFC 5256): find, read keys, make the tree, tell. */
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
-#include "imapd/imap_user.h"
-#include "imapd/search_find.h"
+#include "imapd/sort_find.h"
 #include "imapd/thread_tree.h"
 #include "libbase/ceilings.h"
 #include "libmaildir/view.h"
@@ -15,6 +14,7 @@
 #define TOLD    8192
 
 enum {
+	THREAD_BEGIN,
 	THREAD_FIND,
 	THREAD_READ,
 	THREAD_MAKE,
@@ -22,10 +22,7 @@ enum {
 };
 
 struct thread_ctx {
-	bool has_begun;
-	struct search_find find;
-	struct seqset_iter at; /* of what was found */
-	struct sort_reader reader;
+	struct sort_find find;
 	struct thread_tree tree;
 	struct thread_teller teller;
 };
@@ -44,10 +41,9 @@ thread_drop(struct imap_cmd *cmd)
 {
 	struct thread_ctx *x = cmd->ctx;
 
-	if (x == NULL || !x->has_begun)
+	if (x == NULL)
 		return;
-	search_find_free(&x->find);
-	sort_reader_free(&x->reader);
+	sort_find_free(&x->find);
 	thread_tree_free(&x->tree);
 }
 
@@ -71,45 +67,26 @@ thread_begin(struct imap_cmd *cmd, struct thread_ctx *x)
 {
 	const struct imap_arg *a = cmd->v[0].arg;
 	enum thread_kind kind;
-	const char *why = NULL;
 
-	if (!read_kind(a, &kind))
-		why = "Unknown algorithm";
-	else if (a->next == NULL || !imap_arg_is_astring(a->next) ||
-	    a->next->next == NULL)
-		why = "Charset and search keys expected";
-	if (why != NULL) {
-		(void)imap_bad(cmd, why);
+	if (!read_kind(a, &kind)) {
+		(void)imap_bad(cmd, "Unknown algorithm");
 		return false;
 	}
-	if (!search_charset(cmd, a->next))
-		return false;
-	x->has_begun = true;
-	sort_reader_init(&x->reader, cmd->s->box, cmd->s->user->fold,
-	    thread_tree_needs(kind));
 	thread_tree_init(&x->tree, kind, MAX_SORT_MEMORY);
-	return search_find_begin(cmd, a->next->next, FIND_ALL, &x->find);
+	return sort_find_begin(cmd, a->next, thread_tree_needs(kind), &x->find);
 }
 
 /* True when all are read, or memory is over its ceiling. */
 static bool
 read_messages(struct imap_cmd *cmd, struct thread_ctx *x)
 {
-	struct mailbox_rec *rec;
 	uint32_t seq;
+	int r = 0;
 
-	while (conn_slice_left(cmd->s->conn)) {
-		if (x->tree.failed || !seqset_next(&x->at, &seq))
-			return true;
-		rec = view_rec(cmd->s->view, seq);
-		if (rec->is_gone)
-			continue;
-		if (sort_read(&x->reader, rec, &cmd->err) == 0)
-			thread_tree_add(&x->tree, seq, &x->reader.record);
-		else if (cmd->err.code != ERR_GONE)
-			x->find.err = cmd->err;
-	}
-	return false;
+	while (
+	    !x->tree.failed && (r = sort_find_next(cmd, &x->find, &seq)) == 1)
+		thread_tree_add(&x->tree, seq, &x->find.reader.record);
+	return r != -1;
 }
 
 static bool
@@ -161,12 +138,14 @@ thread_step(struct imap_cmd *cmd)
 		x = cmd->ctx = arena_zero(cmd->arena, sizeof(*x));
 	if (x == NULL)
 		return imap_bad(cmd, "Command too large");
-	if (!x->has_begun && !thread_begin(cmd, x))
-		return STEP_DONE;
+	if (cmd->phase == THREAD_BEGIN) {
+		if (!thread_begin(cmd, x))
+			return STEP_DONE;
+		cmd->phase = THREAD_FIND;
+	}
 	if (cmd->phase == THREAD_FIND) {
-		if (!search_find_step(cmd, &x->find))
+		if (!sort_find_step(cmd, &x->find))
 			return STEP_AGAIN;
-		seqset_iter_init(&x->at, &x->find.found);
 		cmd->phase = THREAD_READ;
 	}
 	if (cmd->phase == THREAD_READ) {
@@ -177,7 +156,7 @@ thread_step(struct imap_cmd *cmd)
 	if (cmd->phase == THREAD_MAKE) {
 		if (!make(cmd, x))
 			return STEP_AGAIN;
-		if (x->tree.failed || x->find.found.failed)
+		if (x->tree.failed || x->find.find.found.failed)
 			return imap_no(cmd, "LIMIT", "Too many messages");
 		imap_put(cmd->s, SLICE("* THREAD"));
 		if (x->tree.first != THREAD_NONE)
@@ -188,10 +167,7 @@ thread_step(struct imap_cmd *cmd)
 	if (!tell(cmd, x))
 		return STEP_DRAIN;
 	imap_put(cmd->s, SLICE("\r\n"));
-	if (x->find.err.code == ERR_OK)
-		return STEP_DONE;
-	cmd->err = x->find.err;
-	return STEP_FAIL;
+	return search_find_end(cmd, &x->find.find);
 }
 
 const struct imap_verb imap_verbs_thread[] = {

@@ -34,6 +34,7 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/search_keys.c %D%/search_keys.h \
 	%D%/search_return.c %D%/search_return.h \
 	%D%/search_run.c %D%/search_run.h \
+	%D%/sort_find.c %D%/sort_find.h \
 	%D%/sort_keys.c %D%/sort_keys.h \
 	%D%/sort_run.c %D%/sort_run.h \
 	%D%/thread_tell.c \

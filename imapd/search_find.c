@@ -13,8 +13,15 @@
 #define PORTION 64
 
 bool
-search_charset(struct imap_cmd *cmd, const struct imap_arg *name)
+search_charset(struct imap_cmd *cmd, const struct imap_arg **at)
 {
+	const struct imap_arg *name = *at;
+
+	if (name == NULL || !imap_arg_is_astring(name) || name->next == NULL) {
+		(void)imap_bad(cmd, "Charset and search keys expected");
+		return false;
+	}
+	*at = name->next;
 	if (slice_ieq_str(name->text, "US-ASCII") ||
 	    slice_ieq_str(name->text, "UTF-8"))
 		return true;
@@ -108,4 +115,13 @@ search_find_step(struct imap_cmd *cmd, struct search_find *x)
 			note_hit(x, seq);
 	}
 	return true;
+}
+
+enum step
+search_find_end(struct imap_cmd *cmd, const struct search_find *x)
+{
+	if (x->err.code == ERR_OK)
+		return STEP_DONE;
+	cmd->err = x->err;
+	return STEP_FAIL;
 }

@@ -28,10 +28,11 @@ struct search_find {
 };
 
 /*
- * RFC 3501 6.4.4: the charset that search keys are in. Strings are taken as
- * UTF-8, of which US-ASCII is a part. False: the reply is set.
+ * RFC 3501 6.4.4: the charset that search keys are in, at *at, which is moved
+ * to the keys behind it. Strings are taken as UTF-8, of which US-ASCII is a
+ * part. False: the reply is set.
  */
-bool search_charset(struct imap_cmd *cmd, const struct imap_arg *name);
+bool search_charset(struct imap_cmd *cmd, const struct imap_arg **at);
 
 /* False: the reply is set. x is zeroed; search_find_free() it also then. */
 bool search_find_begin(struct imap_cmd *cmd, const struct imap_arg *keys,
@@ -40,5 +41,7 @@ void search_find_free(struct search_find *x);
 /* True when all was looked at; false: time is spent. The view must not change
  * meanwhile. */
 bool search_find_step(struct imap_cmd *cmd, struct search_find *x);
+/* All is told: STEP_DONE, or STEP_FAIL with x->err. */
+enum step search_find_end(struct imap_cmd *cmd, const struct search_find *x);
 
 #endif

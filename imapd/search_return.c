@@ -102,6 +102,15 @@ search_return_put_head(struct imap_cmd *cmd, unsigned options, uint32_t min,
 	buf_free(&b);
 }
 
+void
+search_return_put_range(struct buf *b, bool is_first, uint32_t lo, uint32_t hi)
+{
+	buf_puts(b, is_first ? " ALL " : ",");
+	buf_put_u64(b, lo);
+	if (hi > lo)
+		buf_printf(b, ":%u", hi);
+}
+
 bool
 search_return_save(
     struct imap_cmd *cmd, unsigned options, const struct seqset *found)

@@ -33,6 +33,10 @@ bool search_return_tells(unsigned options);
 void search_return_put_head(struct imap_cmd *cmd, unsigned options,
     uint32_t min, uint32_t max, uint64_t count);
 
+/* The next range of ALL; is_first: none was told yet. */
+void
+search_return_put_range(struct buf *b, bool is_first, uint32_t lo, uint32_t hi);
+
 /*
  * The result variable of RFC 5182. Keep found (sequence numbers; with MIN and
  * MAX alone only these two) when SAVE is among the options. False: the reply is
