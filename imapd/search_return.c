@@ -121,7 +121,7 @@ search_return_save(
 		return true;
 	seqset_reset(&s->saved);
 	(void)view_uids_of(s->view, found, &s->saved);
-	if (!s->saved.failed)
+	if (!found->failed && !s->saved.failed)
 		return true;
 	(void)imap_no(cmd, "NOTSAVED", "Too many ranges");
 	return false;
