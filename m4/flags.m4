@@ -25,10 +25,18 @@ AC_DEFUN([RESTANTE_FLAGS], [
 # PREFIX_LIBS is set when both the header and the library are there; else the
 # package is remembered, so that all that is missing is told at once.
 AC_DEFUN([RESTANTE_LIB], [
-  AC_CHECK_HEADER([$4],
-    [AC_CHECK_LIB([$2], [$3], [$1_LIBS="-l$2"], [$1_LIBS=])],
-    [$1_LIBS=])
-  AS_IF([test -z "$$1_LIBS"], [missing="$missing $5"])
+  AC_MSG_CHECKING([for $3 of $4 in -l$2])
+  restante_saved_LIBS=$LIBS
+  LIBS="-l$2 $LIBS"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([#include <stdio.h>
+#include <sys/types.h>
+#include <$4>], [return (void *)$3 == NULL;])],
+    [$1_LIBS="-l$2"
+    AC_MSG_RESULT([yes])],
+    [$1_LIBS=
+    AC_MSG_RESULT([no])
+    missing="$missing $5"])
+  LIBS=$restante_saved_LIBS
   AC_SUBST([$1_LIBS])
 ])
 

@@ -152,22 +152,31 @@ convert_plainly(const char *p, size_t n, struct buf *to)
 	}
 }
 
+/* Below n; from one seed, for a system call a letter is slow. */
+static unsigned
+some(unsigned n)
+{
+	return (unsigned)random() % n;
+}
+
 static void
 test_random_texts(void **state)
 {
+	unsigned seed = (unsigned)random_below(1u << 31);
 	static const char letters[] = "abc.\r\n\n";
 	char *text = malloc(200000);
 
 	(void)state;
+	print_message("seed %u\n", seed);
+	srandom(seed);
 	for (int round = 0; round < 20; round++) {
 		struct out o;
 		struct buf got, want;
-		size_t n = 1 + random_below(200000);
+		size_t n = 1 + some(200000);
 		bool known = round % 2 == 0;
 
 		for (size_t i = 0; i < n; i++)
-			text[i] = letters[random_below(
-			    round < 10 ? 7 : 4 + random_below(4))];
+			text[i] = letters[some(round < 10 ? 7 : 4 + some(4))];
 		buf_init(&got, 1 << 20);
 		buf_init(&want, 1 << 20);
 		convert_plainly(text, n, &want);
@@ -175,7 +184,7 @@ test_random_texts(void **state)
 		out_file(&o, net_temp_file(text, n), 0, n,
 		    OUT_LF_TO_CRLF | OUT_DOT_STUFF,
 		    known ? want.n : OUT_WIRE_UNKNOWN);
-		drain(&o, &got, 1 + random_below(100000));
+		drain(&o, &got, 1 + some(100000));
 		assert_int_equal(got.n, want.n);
 		assert_memory_equal(got.p, want.p, want.n);
 		assert_int_equal(out_queued(&o), 0);
