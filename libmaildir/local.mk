@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/dotlock.c %D%/dotlock.h \
   %D%/fetch.c %D%/fetch.h \
   %D%/folder.c %D%/folder.h \
+  %D%/index.h \
   %D%/io.c %D%/io.h \
   %D%/io_kernel.c \
   %D%/io_table.c \
@@ -35,6 +36,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/save.c %D%/save.h \
   %D%/save_impl.h \
   %D%/stage.c \
+  %D%/summaries.h \
   %D%/sync.c \
   %D%/uidlist.c %D%/uidlist.h \
   %D%/uidlist_text.c %D%/uidlist_text.h \

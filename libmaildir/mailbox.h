@@ -34,19 +34,23 @@ struct mailbox_rec {
 	uint64_t modseq;
 	uint64_t size, wire;  /* NAME_NO_SIZE: not known; mailbox_sizes() */
 	int64_t internaldate; /* mtime, seconds; MAILBOX_NO_DATE: not known */
-	char *name;           /* the file's whole name */
-	char *guid;           /* NULL: the base name is it */
-	char *uidl;           /* the list's P: what POP3 told; NULL: none */
-	uint64_t seen_scan;   /* private: last scan that saw it */
-	uint32_t pop3_order;  /* the list's O; 0: none */
-	uint8_t base_len;     /* of name */
-	uint8_t flags;        /* enum mail_flag */
-	bool in_new;          /* the file lies in new/ */
-	bool is_recent;       /* came by ourselves, no session was told yet */
-	bool is_gone;         /* expunged; some view still shows it */
-	bool is_flushed;      /* its bytes are on disk, as far as we know */
-	bool is_shown;        /* private: has UID and file */
-	bool to_list;         /* private: size, wire, uidl are to be kept */
+	int64_t sent;       /* the Date field, seconds UTC; MAILBOX_NO_DATE: not
+			       known */
+	char *name;         /* the file's whole name */
+	char *guid;         /* NULL: the base name is it */
+	char *uidl;         /* the list's P: what POP3 told; NULL: none */
+	uint64_t seen_scan; /* private: last scan that saw it */
+	uint32_t pop3_order; /* the list's O; 0: none */
+	uint8_t base_len;    /* of name */
+	uint8_t flags;       /* enum mail_flag */
+	bool in_new;         /* the file lies in new/ */
+	bool is_recent;      /* came by ourselves, no session was told yet */
+	bool is_gone;        /* expunged; some view still shows it */
+	bool is_flushed;     /* its bytes are on disk, as far as we know */
+	bool is_shown;       /* private: has UID and file */
+	bool to_list;        /* private: size, wire, uidl are to be kept */
+	bool to_index;       /* private: differs from what the index has */
+	uint8_t summaries;   /* what the index has of it: summaries.h */
 };
 #define MAILBOX_NO_DATE INT64_MIN
 
@@ -162,6 +166,9 @@ int mailbox_sizes_some(struct mailbox *mb, bool only_deleted, uint32_t *uid,
 /* Somebody who read all of it has counted: kept as mailbox_sizes does. */
 void mailbox_sizes_are(
     struct mailbox *mb, struct mailbox_rec *rec, uint64_t size, uint64_t wire);
+
+/* Something of it became known that the index should keep (sent, summaries). */
+void mailbox_rec_learnt(struct mailbox *mb, struct mailbox_rec *rec);
 
 /* The UIDL of a message from now on: in the list after mailbox_write_list(). */
 void

@@ -84,7 +84,7 @@ mailbox_rec_new(struct slice file_name, bool in_new)
 	rec->base_len = (uint8_t)n.base.n;
 	rec->size = n.size;
 	rec->wire = n.wire;
-	rec->internaldate = MAILBOX_NO_DATE;
+	rec->internaldate = rec->sent = MAILBOX_NO_DATE;
 	rec->in_new = in_new;
 	return rec;
 }
@@ -161,6 +161,13 @@ mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec)
 	recs_push(&mb->recs, rec);
 	mb->n_new += rec->in_new;
 	mb->n_to_list += rec->to_list;
+}
+
+void
+mailbox_rec_learnt(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	(void)mb;
+	rec->to_index = true;
 }
 
 /* ---- the log ---- */

@@ -373,7 +373,7 @@ stranger(uint32_t uid)
 
 	rec->uid = uid;
 	rec->size = rec->wire = NAME_NO_SIZE;
-	rec->internaldate = MAILBOX_NO_DATE;
+	rec->internaldate = rec->sent = MAILBOX_NO_DATE;
 	rec->is_gone = true;
 	return rec;
 }
