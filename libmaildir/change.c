@@ -56,8 +56,7 @@ mailbox_rename(struct mailbox *mb, bool from_new, const char *from, bool to_new,
 	watch_forget(mb->watch, in, WATCH_IN, slice_str(to));
 	if (keep == EEXIST && is_one_file(mb, from_new, from, to_new, to)) {
 		/* It has that name already; the other is a link now. */
-		mb->is_dirty = true;
-		mb->again_at_us = 0;
+		mailbox_must_scan(mb);
 		return 0;
 	}
 	errno = keep;
@@ -107,6 +106,7 @@ find_again(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
 {
 	if (rec->is_gone)
 		return err_set(err, ERR_GONE, "uid %u is expunged", rec->uid);
+	mailbox_must_scan(mb);
 	if (mailbox_scan(mb, err) == -1)
 		return -1;
 	/* An uncertain scan does not expunge; not seen is gone for this call.
@@ -155,8 +155,7 @@ keep_letters(struct mailbox *mb, const struct name *n, uint8_t flags,
 	buf_init(&b, 2 * MAX_FILE_NAME);
 	name_print(n, flags, old, &b);
 	(void)!mailbox_rename(mb, false, name, false, buf_cstr(&b));
-	mb->is_dirty = true; /* whatever its name is now */
-	mb->again_at_us = 0;
+	mailbox_must_scan(mb); /* whatever its name is now */
 	buf_free(&b);
 	errno = EBUSY;
 	return -1;
@@ -238,8 +237,9 @@ mailbox_claim_new(struct mailbox *mb, struct err *err)
 	if (mb->n_new == 0)
 		return 0;
 	buf_init(&b, 2 * MAX_FILE_NAME);
-	for (i = 0; i < mb->recs.n && mb->n_new > 0 && r == 0; i++) {
-		struct mailbox_rec *rec = mb->recs.v[i];
+	/* From the end, where they are. */
+	for (i = mb->recs.n; i > 0 && mb->n_new > 0 && r == 0; i--) {
+		struct mailbox_rec *rec = mb->recs.v[i - 1];
 
 		if (!rec->in_new)
 			continue;
@@ -251,7 +251,7 @@ mailbox_claim_new(struct mailbox *mb, struct err *err)
 			(void)mailbox_rec_rename(mb, rec, buf_slice(&b), false);
 			rec->is_recent = true;
 		} else if (errno == ENOENT || errno == EEXIST)
-			mb->is_dirty = true; /* somebody else took it */
+			mailbox_must_scan(mb); /* somebody else took it */
 		else
 			r = err_sys(err, "move %s to cur", rec->name);
 	}
@@ -285,7 +285,7 @@ expunge_one(struct view *v, struct mailbox_rec *rec, bool any,
 			break;
 		if (i == 0 && find_again(mb, rec, err) == -1) {
 			/* Gone by itself: the next scan says so. */
-			mb->is_dirty = true;
+			mailbox_must_scan(mb);
 			return err->code == ERR_GONE ? 1 : -1;
 		}
 	}

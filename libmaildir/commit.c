@@ -45,8 +45,7 @@ take_back(struct save *s, struct save_one *one)
 		watch_expect(wf, dir, WATCH_OUT, slice_str(one->name));
 	io_discard(place_dir(s, one->place), one->name);
 	if (one->place != PLACE_TMP && s->mb != NULL) {
-		s->mb->is_dirty = true;
-		s->mb->again_at_us = 0;
+		mailbox_must_scan(s->mb);
 	}
 	one->place = PLACE_NONE;
 }

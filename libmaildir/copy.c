@@ -106,12 +106,10 @@ take_back(struct copy *c, struct copied *one)
 		if (io_rename_new(dir, one->name, from, one->from_name) == -1)
 			(void)!io_rename_new(
 			    dir, one->name, from, one->from_name);
-		c->from->is_dirty = true;
-		c->from->again_at_us = 0;
+		mailbox_must_scan(c->from);
 	} else
 		io_discard(dir, one->name);
-	c->to->is_dirty = true;
-	c->to->again_at_us = 0;
+	mailbox_must_scan(c->to);
 }
 
 static void

@@ -314,7 +314,7 @@ mailbox_show_named(struct mailbox *mb)
 
 	for (i = 0; i < named->n; i++) {
 		struct mailbox_rec *rec = named->v[i];
-		bool seen = rec->seen_scan == mb->scan && mb->scan != 0;
+		bool seen = rec->seen_scan != 0 && mailbox_was_seen(mb, rec);
 
 		last = mb->recs.n == 0 ? 0 : mb->recs.v[mb->recs.n - 1]->uid;
 		if (!seen || behind) {
@@ -331,8 +331,7 @@ mailbox_show_named(struct mailbox *mb)
 	}
 	named->n = kept;
 	if (behind) { /* look at once */
-		mb->is_dirty = true;
-		mb->again_at_us = 0;
+		mailbox_must_scan(mb);
 	}
 	return behind;
 }

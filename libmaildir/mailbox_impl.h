@@ -91,9 +91,11 @@ struct mailbox {
 
 	bool is_loaded;
 	bool is_dirty;     /* must be scanned, whatever the watch says */
+	bool is_cur_known; /* what cur/ holds: a scan may pass it by (S5) */
 	bool is_careful;   /* the last scan was not certain: S4 */
 	bool want_rewrite; /* the list holds much that is gone, or doubles */
 	uint64_t scan;     /* number of the last scan */
+	uint64_t cur_scan; /* of the last one that read cur/ */
 	uint64_t again_at_us;
 	struct stamp cur_stamp, new_stamp; /* at the last certain scan */
 
@@ -151,6 +153,8 @@ int mailbox_rec_dir(const struct mailbox *mb, const struct mailbox_rec *rec);
 
 void mailbox_forget_links(struct mailbox *mb);
 
+/* What is known may be wrong: the next refresh reads all of the folder. */
+void mailbox_must_scan(struct mailbox *mb);
 /* One scan, without numbering: finds renamed files again. */
 int mailbox_scan(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* What is flushed may be told. */

@@ -15,6 +15,9 @@
  *     and whose file we did not see: its UID would come up later, out of order.
  *     (At the first load nothing was told yet.) After a few scans it is, lest
  *     what was delivered stays hidden as long as the folder does not rest.
+ * S5. Each folder has its own proof: cur/, large, need not be read when what it
+ *     holds is known from a certain scan and nobody but us has changed it since
+ *     (by the watch, else by its stamp). What comes lies in new/.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,6 +40,7 @@
 struct scan {
 	struct mailbox *mb;
 	bool in_new;
+	bool is_cur_known; /* S5 */
 	/* Second files of a base name. */
 	struct other_name doubles[MAX_DOUBLES];
 	size_t n_doubles;
@@ -240,11 +244,13 @@ read_folder(struct scan *s, struct err *err)
 	struct mailbox *mb = s->mb;
 
 	mb->scan++;
+	if (!s->is_cur_known)
+		mb->cur_scan = mb->scan;
 	s->in_new = true;
 	if (io_list_ino(mb->folder.new, on_name, s) == -1)
 		return err_sys(err, "read new of %s", mb->folder.name);
 	s->in_new = false;
-	if (io_list_ino(mb->folder.cur, on_name, s) == -1)
+	if (!s->is_cur_known && io_list_ino(mb->folder.cur, on_name, s) == -1)
 		return err_sys(err, "read cur of %s", mb->folder.name);
 	return 0;
 }
@@ -256,25 +262,29 @@ struct proof {
 	bool was_old;
 };
 
-static int
-proof_begin(struct mailbox *mb, struct proof *p, struct err *err)
-{
-	if (mb->watch != NULL) {
-		(void)watch_read(mb->family->watch);
-		watch_clear(mb->watch);
-	}
-	if (take_stamp(mb, mb->folder.cur, &p->cur, err) == -1 ||
-	    take_stamp(mb, mb->folder.new, &p->new, err) == -1)
-		return -1;
-	p->was_old = stamp_is_old(mb, &p->cur) && stamp_is_old(mb, &p->new);
-	return 0;
-}
-
 /* A watch that died (unmounted, moved) proves nothing any more. */
 static bool
 is_watched(const struct mailbox *mb)
 {
 	return mb->watch != NULL && !watch_is_gone(mb->watch);
+}
+
+static int
+proof_begin(struct mailbox *mb, struct proof *p, struct err *err)
+{
+	if (mb->watch != NULL) {
+		(void)watch_read(mb->family->watch);
+		if (watch_is_dirty_in(mb->watch, WATCH_CUR))
+			mb->is_cur_known = false;
+		watch_clear(mb->watch);
+	}
+	if (take_stamp(mb, mb->folder.cur, &p->cur, err) == -1 ||
+	    take_stamp(mb, mb->folder.new, &p->new, err) == -1)
+		return -1;
+	if (!is_watched(mb) && !stamp_equal(&p->cur, &mb->cur_stamp))
+		mb->is_cur_known = false;
+	p->was_old = stamp_is_old(mb, &p->cur) && stamp_is_old(mb, &p->new);
+	return 0;
 }
 
 /* 1: nothing moved, 0: something did (it may help to look again), -1. */
@@ -298,7 +308,7 @@ proof_end(struct mailbox *mb, const struct proof *p, struct err *err)
 bool
 mailbox_was_seen(const struct mailbox *mb, const struct mailbox_rec *rec)
 {
-	return rec->seen_scan == mb->scan;
+	return rec->seen_scan >= (rec->in_new ? mb->scan : mb->cur_scan);
 }
 
 static bool
@@ -324,10 +334,27 @@ drop_unseen(void *arg, struct mailbox_rec *rec)
 	return true;
 }
 
+/* Only what was in new/ can be missing: it stands at the end. */
+static bool
+has_unseen_new(const struct mailbox *mb)
+{
+	size_t i, left = mb->n_new;
+
+	for (i = mb->recs.n; i > 0 && left > 0; i--) {
+		if (!mb->recs.v[i - 1]->in_new)
+			continue;
+		if (!mailbox_was_seen(mb, mb->recs.v[i - 1]))
+			return true;
+		left--;
+	}
+	return false;
+}
+
 /* true: something waits until one more scan has been made (S4). */
 static bool
-apply(struct mailbox *mb, bool certain)
+apply(struct scan *s, bool certain)
 {
+	struct mailbox *mb = s->mb;
 	bool waits;
 
 	recs_filter(&mb->fresh, drop_unseen_fresh, mb);
@@ -336,7 +363,8 @@ apply(struct mailbox *mb, bool certain)
 	if (!certain)
 		return waits;
 	recs_filter(&mb->named, drop_unseen_fresh, mb);
-	recs_filter(&mb->recs, drop_unseen, mb); /* S2 */
+	if (!s->is_cur_known || has_unseen_new(mb))
+		recs_filter(&mb->recs, drop_unseen, mb); /* S2 */
 	if (mb->list.n_lines >
 	    mb->recs.n + mb->recs.n / 4 + mb->named.n + REWRITE_SLACK)
 		mb->want_rewrite = true;
@@ -376,7 +404,7 @@ part_double(struct mailbox *mb, const struct other_name *d, struct err *err)
 	if (r == -1)
 		(void)err_sys(err, "rename a double in %s", mb->folder.name);
 	buf_free(&b);
-	mb->is_dirty = true;
+	mailbox_must_scan(mb);
 	return r;
 }
 
@@ -390,7 +418,7 @@ part_doubles(struct scan *s, struct err *err)
 	if (s->n_doubles == 0)
 		return 0;
 	if ((r = mailbox_lock(s->mb, err)) != 1) {
-		s->mb->is_dirty = true;
+		mailbox_must_scan(s->mb);
 		return r;
 	}
 	for (i = 0; i < s->n_doubles && r != -1; i++)
@@ -399,12 +427,35 @@ part_doubles(struct scan *s, struct err *err)
 	return r == -1 ? -1 : 0;
 }
 
+void
+mailbox_must_scan(struct mailbox *mb)
+{
+	mb->is_dirty = true;
+	mb->is_cur_known = false;
+	mb->again_at_us = 0;
+}
+
+/* The other names of our files; those of cur/ are in no scan but of cur/. */
+static void
+take_links(struct scan *s)
+{
+	struct mailbox *mb = s->mb;
+
+	if (s->is_cur_known)
+		return;
+	mailbox_forget_links(mb);
+	mb->links = s->links;
+	mb->n_links = s->n_links;
+	s->links = NULL;
+	s->n_links = 0;
+}
+
 int
 mailbox_scan(struct mailbox *mb, struct err *err)
 {
 	struct scan s = { .mb = mb };
 	struct proof p;
-	bool certain = false, waits;
+	bool certain, waits;
 	int i, still = 0;
 
 	mb->is_dirty = true; /* until proved otherwise, also after an error */
@@ -414,25 +465,29 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 		return -1;
 	for (i = 0; i < SCAN_TRIES && still == 0; i++) {
 		forget_others(&s);
-		if (proof_begin(mb, &p, err) == -1 ||
-		    read_folder(&s, err) == -1 ||
+		if (proof_begin(mb, &p, err) == -1)
+			return -1;
+		s.is_cur_known = mb->is_cur_known && mb->is_loaded;
+		if (read_folder(&s, err) == -1 ||
 		    (still = proof_end(mb, &p, err)) == -1) {
 			forget_others(&s);
 			return -1;
 		}
+		/* Files with several names are told apart by all of them. */
+		if (s.is_cur_known && s.n_links > 0) {
+			mb->is_cur_known = false;
+			still = 0;
+		}
 	}
 	certain = still == 1 && (is_watched(mb) || p.was_old);
-	waits = apply(mb, certain);
+	mb->is_cur_known = certain;
+	waits = apply(&s, certain);
 	mb->is_loaded = true;
 	mb->is_dirty = !certain;
 	if (certain) {
 		mb->cur_stamp = p.cur;
 		mb->new_stamp = p.new;
-		mailbox_forget_links(mb);
-		mb->links = s.links;
-		mb->n_links = s.n_links;
-		s.links = NULL;
-		s.n_links = 0;
+		take_links(&s);
 		still = part_doubles(&s, err);
 	} else if (!waits)
 		mb->again_at_us = clock_mono_us() + SCAN_AGAIN_US +

@@ -29,8 +29,8 @@ view_open(struct mailbox *mb, bool read_only)
 	if (mb->watch == NULL && mb->family->watch != NULL) {
 		mb->watch = watch_add(mb->family->watch, mb->folder.cur,
 		    mb->folder.new, mb->folder.mail_root);
-		mb->is_dirty = mb->is_loaded;
-		mb->again_at_us = 0;
+		if (mb->is_loaded)
+			mailbox_must_scan(mb);
 	}
 	return v;
 }

@@ -33,13 +33,15 @@
 	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define ROOT_MASK (IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
 #define ROOT      2 /* beside enum watch_dir */
+#define DIRTY_ALL (1u << WATCH_CUR | 1u << WATCH_NEW | 1u << ROOT)
 
 struct watch_folder {
 	struct watch *watch;
 	struct watch_folder *next;
 	int wd[3];         /* by enum watch_dir, and ROOT; -1: none */
 	struct map expect; /* "dir event name" to a count */
-	bool is_dirty, is_gone;
+	unsigned dirty;    /* bits 1 << enum watch_dir, and ROOT */
+	bool is_gone;
 };
 
 struct watch {
@@ -167,7 +169,7 @@ watch_add(struct watch *w, int cur_fd, int new_fd, int root_fd)
 	f = xcalloc(1, sizeof *f);
 	f->watch = w;
 	memcpy(f->wd, wd, sizeof wd);
-	f->is_dirty = true; /* what was before is not known */
+	f->dirty = DIRTY_ALL; /* what was before is not known */
 	f->next = w->folders;
 	w->folders = f;
 	return f;
@@ -194,14 +196,20 @@ watch_remove(struct watch_folder **folder)
 bool
 watch_is_dirty(const struct watch_folder *f)
 {
-	return f == NULL || f->is_dirty;
+	return f == NULL || f->dirty != 0;
+}
+
+bool
+watch_is_dirty_in(const struct watch_folder *f, enum watch_dir dir)
+{
+	return f == NULL || (f->dirty & 1u << dir) != 0;
 }
 
 void
 watch_clear(struct watch_folder *f)
 {
 	if (f != NULL)
-		f->is_dirty = false;
+		f->dirty = 0;
 }
 
 bool
@@ -279,7 +287,7 @@ all_dirty(struct watch *w)
 	struct watch_folder *f;
 
 	for (f = w->folders; f != NULL; f = f->next) {
-		f->is_dirty = true;
+		f->dirty = DIRTY_ALL;
 		expect_free(f);
 	}
 }
@@ -294,13 +302,14 @@ on_folder_event(
 	if ((e->mask &
 		(IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) !=
 	    0) {
-		f->is_gone = f->is_dirty = true;
+		f->is_gone = true;
+		f->dirty = DIRTY_ALL;
 		return true;
 	}
 	ev = (e->mask & (IN_CREATE | IN_MOVED_TO)) != 0 ? WATCH_IN : WATCH_OUT;
 	if (tick_off(f, dir, ev, slice_str(e->len > 0 ? e->name : "")))
 		return false;
-	f->is_dirty = true;
+	f->dirty |= 1u << dir;
 	return true;
 }
 
@@ -319,8 +328,10 @@ on_event(struct watch *w, const struct inotify_event *e)
 			marked = on_folder_event(f, WATCH_CUR, e) || marked;
 		else if (f->wd[WATCH_NEW] == e->wd)
 			marked = on_folder_event(f, WATCH_NEW, e) || marked;
-		else if (f->wd[ROOT] == e->wd && (e->mask & IN_ISDIR) != 0)
-			marked = f->is_dirty = true; /* I5 */
+		else if (f->wd[ROOT] == e->wd && (e->mask & IN_ISDIR) != 0) {
+			f->dirty |= 1u << ROOT; /* I5 */
+			marked = true;
+		}
 	}
 	return marked;
 }

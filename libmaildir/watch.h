@@ -31,12 +31,6 @@ struct watch_folder *
 watch_add(struct watch *w, int cur_fd, int new_fd, int root_fd);
 void watch_remove(struct watch_folder **wf);
 
-/* Events not explained by ourselves since the last watch_clear? NULL: true. */
-bool watch_is_dirty(const struct watch_folder *wf);
-void watch_clear(struct watch_folder *wf);
-/* The folder itself was removed or moved away. */
-bool watch_is_gone(const struct watch_folder *wf);
-
 enum watch_event {
 	WATCH_IN,  /* name appears: link, rename to, create */
 	WATCH_OUT, /* name vanishes: unlink, rename from */
@@ -45,6 +39,14 @@ enum watch_dir {
 	WATCH_CUR,
 	WATCH_NEW
 };
+/* Events not explained by ourselves since the last watch_clear? NULL: true. */
+bool watch_is_dirty(const struct watch_folder *wf);
+/* The same of one of the two. */
+bool watch_is_dirty_in(const struct watch_folder *wf, enum watch_dir dir);
+void watch_clear(struct watch_folder *wf);
+/* The folder itself was removed or moved away. */
+bool watch_is_gone(const struct watch_folder *wf);
+
 /* We are about to do it / it failed, forget. NULL wf does nothing. */
 void watch_expect(struct watch_folder *wf, enum watch_dir dir,
     enum watch_event ev, struct slice name);
