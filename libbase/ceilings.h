@@ -33,6 +33,10 @@
 #define MAX_SEQSET_RANGES  (16 * KIB)
 /* Of a set made from a mailbox. */
 #define MAX_VIEW_RANGES    (1024 * KIB)
+/* Expunges of a mailbox told one by one to who was away: 256 KiB. */
+#define MAX_EXPUNGE_LOG    (16 * KIB)
+/* The last changes of a mailbox, to be found without a look at all of it. */
+#define MAX_CHANGE_LOG     (2 * KIB)
 /* Keys of one SORT or THREAD: two million messages in a mailbox, or a hundred
  * thousand hostile ones. */
 #define MAX_SORT_MEMORY    (256 * MIB)

@@ -5,6 +5,9 @@
  * C1. A flag is changed by renaming from the name that was compared: when
  *     another program was faster the rename fails, the folder is read again,
  *     and the change is made once more from the new name.
+ * C2. A change with a condition (UNCHANGEDSINCE) is compared and renamed from
+ *     the same name too: what another program did meanwhile either has raised
+ *     the modseq when the folder was read again, or changed no flag.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -198,7 +201,7 @@ static int
 check_unchanged(const struct mailbox_rec *rec, const struct flag_change *how,
     struct err *err)
 {
-	if (how->unchanged_since != 0 && rec->modseq > how->unchanged_since)
+	if (how->is_conditional && rec->modseq > how->unchanged_since)
 		return err_set(
 		    err, ERR_BUSY, "uid %u has been changed", rec->uid);
 	return 0;
@@ -223,6 +226,10 @@ mailbox_change(struct mailbox *mb, struct mailbox_rec *rec,
 		if (i == 0 && find_again(mb, rec, err) == -1) /* C1 */
 			return -1;
 	}
+	/* C2: found again as it was, and lost again. */
+	if (how->is_conditional && (errno == ENOENT || errno == EEXIST))
+		return err_set(
+		    err, ERR_BUSY, "uid %u is being changed", rec->uid);
 	return err_sys(err, "rename uid %u", rec->uid);
 }
 

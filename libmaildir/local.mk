@@ -17,6 +17,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
 %C%_libmaildir_a_SOURCES += \
   %D%/basetable.c %D%/basetable.h \
   %D%/change.c \
+  %D%/changes.c \
   %D%/commit.c \
   %D%/copy.c %D%/copy.h \
   %D%/dotlock.c %D%/dotlock.h \
@@ -30,6 +31,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/list.c \
   %D%/mailbox.c %D%/mailbox.h \
   %D%/mailbox_impl.h \
+  %D%/modseq.c %D%/modseq.h \
   %D%/name.c %D%/name.h \
   %D%/records.c \
   %D%/restored.c \

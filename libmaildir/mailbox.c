@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "libbase/clock.h"
+#include "libbase/ceilings.h"
 #include "libbase/mem.h"
 #include "libmaildir/io.h"
 #include "libmaildir/mailbox_impl.h"
@@ -21,7 +21,7 @@ mailboxes_new(struct store *st, const struct mailboxes_conf *conf)
 		ms->conf = *conf;
 	if (ms->conf.watch)
 		ms->watch = watch_new();
-	ms->modseq = clock_real_us();
+	modseqs_init(&ms->modseqs);
 	return ms;
 }
 
@@ -34,6 +34,26 @@ mailboxes_free(struct mailboxes **ms)
 	watch_free(&(*ms)->watch);
 	xfree(*ms);
 	*ms = NULL;
+}
+
+int
+mailboxes_modseqs(struct mailboxes *ms, int dir, const struct modseq_past *past,
+    struct err *err)
+{
+	assert(ms->open == NULL);
+	return modseqs_open(&ms->modseqs, dir, past, err);
+}
+
+bool
+mailboxes_have_modseqs(const struct mailboxes *ms)
+{
+	return ms->modseqs.is_kept;
+}
+
+const struct modseqs *
+mailboxes_counter(const struct mailboxes *ms)
+{
+	return &ms->modseqs;
 }
 
 struct watch *
@@ -82,7 +102,8 @@ mailbox_open_folder(struct mailboxes *ms, struct folder *f,
 	mb->refs = 1;
 	mb->folder = *f;
 	uidlist_init(&mb->list, &mb->folder);
-	mb->highest_modseq = ms->modseq;
+	modlog_init(&mb->expunged, MAX_EXPUNGE_LOG);
+	modlog_init(&mb->changed, MAX_CHANGE_LOG);
 	mb->next = ms->open;
 	ms->open = mb;
 	*out = mb;
@@ -124,6 +145,8 @@ mailbox_free(struct mailbox *mb)
 	*at = mb->next;
 	mailbox_log_trim(mb);
 	xfree(mb->log);
+	modlog_free(&mb->expunged);
+	modlog_free(&mb->changed);
 	free_all(&mb->recs);
 	free_all(&mb->named);
 	free_all(&mb->fresh);
@@ -208,7 +231,7 @@ mailbox_status(struct mailbox *mb, struct mailbox_status *out)
 	*out = (struct mailbox_status){
 		.uidvalidity = mb->list.head.uidvalidity,
 		.uidnext = uidlist_next(&mb->list),
-		.highest_modseq = mb->highest_modseq,
+		.highest_modseq = mailbox_told_modseq(mb, mb->told_uid),
 	};
 	(void)memcpy(out->guid, mb->list.head.guid, sizeof out->guid);
 	for (i = 0; i < mb->recs.n; i++) {

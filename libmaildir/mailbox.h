@@ -18,6 +18,7 @@
 #include "libbase/seqset.h"
 #include "libbase/step.h"
 #include "libmaildir/folder.h"
+#include "libmaildir/modseq.h"
 #include "libmaildir/name.h"
 #include "libmaildir/watch.h"
 
@@ -67,6 +68,18 @@ mailboxes_new(struct store *st, const struct mailboxes_conf *conf);
 void mailboxes_free(struct mailboxes **ms); /* no mailbox may be open */
 /* For watch_fd() and watch_read(); NULL without conf.watch. */
 struct watch *mailboxes_watch(struct mailboxes *ms);
+
+/*
+ * Keep modseqs across sessions (modseqs_open()): only the one process that
+ * serves the user's IMAP connections does. Before the first mailbox is opened.
+ * -1: they cannot be kept, mailboxes_have_modseqs() says false.
+ */
+int mailboxes_modseqs(struct mailboxes *ms, int dir,
+    const struct modseq_past *past, struct err *err) MUST_CHECK;
+/* May clients be told modseqs? Else NOMODSEQ. */
+bool mailboxes_have_modseqs(const struct mailboxes *ms);
+/* The counter now, for the index. */
+const struct modseqs *mailboxes_counter(const struct mailboxes *ms);
 
 /* ---- open and close ---- */
 
@@ -123,7 +136,7 @@ uint64_t mailbox_refresh_at_us(const struct mailbox *mb);
 struct mailbox_status {
 	uint32_t messages, recent, unseen, deleted;
 	uint32_t uidnext, uidvalidity;
-	uint64_t highest_modseq;
+	uint64_t highest_modseq; /* of what may be told; RFC 7162 3.1.2.1 */
 	/* of those whose sizes are known: see mailbox_sizes_some() */
 	uint64_t bytes;         /* stored */
 	uint64_t wire;          /* octets on the wire */
@@ -200,6 +213,27 @@ void mailbox_release(struct mailbox *mb);
 int mailbox_keyword_held(struct mailbox *mb, struct slice name,
     uint32_t *mask_out, struct err *err) MUST_CHECK;
 
+/* ---- modseqs (changes.c) ---- */
+
+/* Does this mailbox have them for clients? */
+bool mailbox_has_modseqs(const struct mailbox *mb);
+/*
+ * UIDs expunged since a modseq, of `within` (NULL: of all). true: exactly
+ * those; false: the log does not reach back so far, so it is all UIDs given
+ * that are not there. *uids_out is replaced; it may fail by its ceiling.
+ */
+bool mailbox_vanished(const struct mailbox *mb, uint64_t since,
+    const struct seqset *within, struct seqset *uids_out);
+/* The UIDs of messages that may have a modseq above since, without a look at
+ * all of them; false when that must be. *uids_out is replaced. */
+bool mailbox_changed(
+    const struct mailbox *mb, uint64_t since, struct seqset *uids_out);
+/* The expunge log for the index: what was added above a modseq, and where it
+ * begins. At a load it is put back: floor first, then in order. */
+const struct modlog *mailbox_expunge_log(const struct mailbox *mb);
+void mailbox_expunge_log_reset(struct mailbox *mb, uint64_t floor);
+void mailbox_expunge_log_put(struct mailbox *mb, const struct modlog_entry *e);
+
 /* ---- changing flags ---- */
 
 enum flag_op {
@@ -209,10 +243,12 @@ enum flag_op {
 };
 struct flag_change {
 	enum flag_op op;
-	uint8_t flags;            /* enum mail_flag */
-	uint32_t keywords;        /* letters */
-	uint64_t unchanged_since; /* 0: no condition; else ERR_BUSY when
-				     the message's modseq is above it */
+	uint8_t flags;     /* enum mail_flag */
+	uint32_t keywords; /* letters */
+	/* ERR_BUSY when the message's modseq is above unchanged_since, or when
+	 * somebody changes it in this moment. Refresh first. */
+	bool is_conditional;
+	uint64_t unchanged_since;
 };
 /*
  * One message. by: the view whose session does it (it is not told its own

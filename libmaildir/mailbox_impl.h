@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Inside of an open mailbox; for the files of the mailbox half alone:
- * mailbox.c, records.c, sync.c, view.c, change.c, save.c, copy.c.
+ * mailbox.c, records.c, changes.c, sync.c, view.c, change.c, save.c, copy.c.
  */
 #ifndef LIBMAILDIR_MAILBOX_IMPL_H
 #define LIBMAILDIR_MAILBOX_IMPL_H
 
 #include "libmaildir/basetable.h"
 #include "libmaildir/keywords.h"
+#include "libmaildir/modseq.h"
 #include "libmaildir/uidlist.h"
 #include "libmaildir/view.h"
 
@@ -102,7 +103,10 @@ struct mailbox {
 	struct log_entry *log;
 	size_t log_n, log_cap;
 	uint64_t log_start; /* position of log[0] */
+	/* Drawn at the first load; 0 before it. What is there then has this
+	 * one, unless the index knows better. */
 	uint64_t highest_modseq;
+	struct modlog expunged, changed;
 	struct view *views;
 };
 
@@ -111,7 +115,7 @@ struct mailboxes {
 	struct mailboxes_conf conf;
 	struct watch *watch;
 	struct mailbox *open;
-	uint64_t modseq;
+	struct modseqs modseqs;
 };
 
 /* ---- mailbox.c ---- */
@@ -141,6 +145,8 @@ void mailbox_rec_changed(
 /* It is gone: modseq and log; the caller has taken it out of recs. */
 void
 mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by);
+/* The load begins: a modseq for all that it finds. */
+void mailbox_modseq_begin(struct mailbox *mb);
 /* Take one out of recs and log it. */
 void mailbox_rec_expunge(
     struct mailbox *mb, struct mailbox_rec *rec, struct view *by);
@@ -148,6 +154,11 @@ void mailbox_rec_expunge(
 void mailbox_log_trim(struct mailbox *mb);
 uint64_t mailbox_log_end(const struct mailbox *mb);
 int mailbox_rec_dir(const struct mailbox *mb, const struct mailbox_rec *rec);
+
+/* ---- changes.c ---- */
+
+/* The highest modseq that may be told to who knows no UID above this one. */
+uint64_t mailbox_told_modseq(const struct mailbox *mb, uint32_t uid);
 
 /* ---- sync.c ---- */
 

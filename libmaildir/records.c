@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "libbase/clock.h"
 #include "libbase/mem.h"
 #include "libmaildir/mailbox_impl.h"
 
@@ -148,7 +149,39 @@ mailbox_rec_rename(struct mailbox *mb, struct mailbox_rec *rec,
 static void
 draw_modseq(struct mailbox *mb, struct mailbox_rec *rec)
 {
-	rec->modseq = mb->highest_modseq = ++mb->family->modseq;
+	rec->modseq = mb->highest_modseq = modseqs_draw(&mb->family->modseqs);
+}
+
+static void
+log_modseq(struct modlog *l, const struct mailbox_rec *rec, time_t now)
+{
+	const struct modlog_entry e = {
+		.modseq = rec->modseq,
+		.uid = rec->uid,
+		.secs = (uint32_t)now,
+	};
+
+	modlog_add(l, &e);
+}
+
+void
+mailbox_modseq_begin(struct mailbox *mb)
+{
+	if (mb->highest_modseq != 0)
+		return;
+	/* Not the floor of all: in this session it may have been open before,
+	 * and been told more. */
+	mb->highest_modseq = modseqs_draw(&mb->family->modseqs);
+	modlog_reset(&mb->expunged, mb->highest_modseq);
+	modlog_reset(&mb->changed, mb->highest_modseq);
+}
+
+/* It is new to clients, or has changed. */
+static void
+note_change(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	draw_modseq(mb, rec);
+	log_modseq(&mb->changed, rec, 0); /* no age */
 }
 
 void
@@ -156,7 +189,10 @@ mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec)
 {
 	assert(mb->recs.n == 0 ||
 	    mb->recs.v[mb->recs.n - 1]->uid < rec->uid); /* R1 */
-	draw_modseq(mb, rec);
+	if (mb->is_loaded)
+		note_change(mb, rec);
+	else
+		rec->modseq = mb->highest_modseq;
 	rec->is_shown = true;
 	recs_push(&mb->recs, rec);
 	mb->n_new += rec->in_new;
@@ -182,7 +218,6 @@ static void
 log_add(struct mailbox *mb, struct mailbox_rec *rec, struct view *by,
     enum log_kind kind)
 {
-	draw_modseq(mb, rec);
 	if (mb->log_n == mb->log_cap) {
 		mb->log_cap = mb->log_cap == 0 ? 32 : 2 * mb->log_cap;
 		mb->log = xreallocarray(mb->log, mb->log_cap, sizeof *mb->log);
@@ -249,10 +284,9 @@ void
 mailbox_rec_changed(
     struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
 {
-	if (mb->views == NULL) {
-		draw_modseq(mb, rec);
+	note_change(mb, rec);
+	if (mb->views == NULL)
 		return;
-	}
 	log_add(mb, rec, by, LOG_FLAGS);
 	if (mb->log_n > LOG_SLACK + 2 * mb->recs.n)
 		log_compact(mb);
@@ -266,6 +300,8 @@ mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
 	mb->n_to_list -= rec->to_list;
 	rec->is_shown = false;
 	rec->is_gone = true;
+	draw_modseq(mb, rec);
+	log_modseq(&mb->expunged, rec, clock_now());
 	log_add(mb, rec, by, LOG_EXPUNGE);
 	if (mb->views == NULL)
 		mailbox_log_trim(mb);

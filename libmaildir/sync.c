@@ -458,6 +458,7 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 	bool certain, waits;
 	int i, still = 0;
 
+	mailbox_modseq_begin(mb);
 	mb->is_dirty = true; /* until proved otherwise, also after an error */
 	mb->again_at_us = 0;
 	if (check_place(mb, err) == -1 ||
@@ -623,8 +624,10 @@ enum step
 mailbox_refresh(struct mailbox *mb, struct mailbox_refresh *r,
     struct flush_set *fs, struct err *err)
 {
+	struct err unkept; /* mailboxes_have_modseqs() says so */
 	int n, i;
 
+	(void)!modseqs_reserve(&mb->family->modseqs, &unkept);
 	if (r->is_flushing && flush_done(mb, r, fs, err) == -1)
 		return STEP_FAIL;
 	for (i = 0; i < LOOKS; i++) {

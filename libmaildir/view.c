@@ -296,19 +296,50 @@ view_max_uid(const struct view *v)
 	return v->recs.n == 0 ? 0 : v->recs.v[v->recs.n - 1]->uid;
 }
 
+/* Is it something that the client is still to hear? */
+static bool
+is_untold(const struct view *v, const struct log_entry *e, uint64_t pos)
+{
+	if (view_seq(v, e->rec->uid) == 0)
+		return false;
+	if (e->kind == LOG_EXPUNGE)
+		return pos >= v->expunge_pos;
+	return pos >= v->flags_pos && e->by != v;
+}
+
 uint64_t
 view_highest_modseq(const struct view *v)
 {
 	const struct mailbox *mb = v->mb;
-	uint64_t pos;
+	uint64_t highest = mailbox_told_modseq(mb, view_max_uid(v));
+	uint64_t pos =
+	    v->flags_pos < v->expunge_pos ? v->flags_pos : v->expunge_pos;
 
-	for (pos = v->expunge_pos; pos < mailbox_log_end(mb); pos++) {
+	for (; pos < mailbox_log_end(mb); pos++) {
 		const struct log_entry *e = &mb->log[pos - mb->log_start];
 
-		if (e->kind == LOG_EXPUNGE && view_seq(v, e->rec->uid) != 0)
+		if (e->modseq > highest)
+			break;
+		if (is_untold(v, e, pos))
 			return e->modseq - 1;
 	}
-	return mb->highest_modseq;
+	return highest;
+}
+
+bool
+view_vanished(const struct view *v, uint64_t since, const struct seqset *within,
+    struct seqset *uids_out)
+{
+	bool exact = mailbox_vanished(v->mb, since, within, uids_out);
+	size_t i;
+
+	if (!has_expunges(v))
+		return exact;
+	for (i = 0; i < v->recs.n; i++)
+		if (v->recs.v[i]->is_gone)
+			seqset_remove(
+			    uids_out, v->recs.v[i]->uid, v->recs.v[i]->uid);
+	return exact;
 }
 
 bool

@@ -50,8 +50,12 @@ uint32_t view_seq(const struct view *v, uint32_t uid);
 /* The lowest seq with a UID at or above; count + 1 when there is none. */
 uint32_t view_seq_from(const struct view *v, uint32_t uid);
 uint32_t view_max_uid(const struct view *v); /* 0 when empty */
-/* The highest modseq that may be told: below any expunge held back. */
+/* The highest modseq that may be told: below all that this view was not told
+ * yet (expunges held back, flags, new messages). RFC 7162 3.1.2.1 */
 uint64_t view_highest_modseq(const struct view *v);
+/* mailbox_vanished() without what this view still shows. */
+bool view_vanished(const struct view *v, uint64_t since,
+    const struct seqset *within, struct seqset *uids_out);
 /* Sequence numbers to UIDs, and back. Numbers not there are left out; false
  * when there were any such. */
 bool view_uids_of(

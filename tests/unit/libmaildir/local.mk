@@ -95,3 +95,9 @@ check_PROGRAMS += %D%/test_uidl
 TESTS += %D%/test_uidl
 %C%_test_uidl_SOURCES = %D%/test_uidl.c
 %C%_test_uidl_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_modseq
+TESTS += %D%/test_modseq
+%C%_test_modseq_SOURCES = %D%/test_modseq.c
+%C%_test_modseq_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)
