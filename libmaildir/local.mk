@@ -38,7 +38,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/save.c %D%/save.h \
   %D%/save_impl.h \
   %D%/stage.c \
-  %D%/summaries.h \
+  %D%/summaries.c %D%/summaries.h \
   %D%/sync.c \
   %D%/uidlist.c %D%/uidlist.h \
   %D%/uidlist_text.c %D%/uidlist_text.h \

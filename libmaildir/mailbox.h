@@ -35,25 +35,35 @@ struct mailbox_rec {
 	uint64_t modseq;
 	uint64_t size, wire;  /* NAME_NO_SIZE: not known; mailbox_sizes() */
 	int64_t internaldate; /* mtime, seconds; MAILBOX_NO_DATE: not known */
-	int64_t sent;       /* the Date field, seconds UTC; MAILBOX_NO_DATE: not
-			       known */
-	char *name;         /* the file's whole name */
-	char *guid;         /* NULL: the base name is it */
-	char *uidl;         /* the list's P: what POP3 told; NULL: none */
-	uint64_t seen_scan; /* private: last scan that saw it */
-	uint32_t pop3_order; /* the list's O; 0: none */
-	uint8_t base_len;    /* of name */
-	uint8_t flags;       /* enum mail_flag */
-	bool in_new;         /* the file lies in new/ */
-	bool is_recent;      /* came by ourselves, no session was told yet */
-	bool is_gone;        /* expunged; some view still shows it */
-	bool is_flushed;     /* its bytes are on disk, as far as we know */
-	bool is_shown;       /* private: has UID and file */
-	bool to_list;        /* private: size, wire, uidl are to be kept */
-	bool to_index;       /* private: differs from what the index has */
-	uint8_t summaries;   /* what the index has of it: summaries.h */
+	int64_t sent;         /* the Date field: mailbox_rec_sent();
+				 MAILBOX_NO_DATE: not known */
+	char *name;           /* the file's whole name */
+	char *guid;           /* NULL: the base name is it */
+	char *uidl;           /* the list's P: what POP3 told; NULL: none */
+	uint64_t seen_scan;   /* private: last scan that saw it */
+	uint32_t pop3_order;  /* the list's O; 0: none */
+	uint8_t base_len;     /* of name */
+	uint8_t flags;        /* enum mail_flag */
+	bool in_new;          /* the file lies in new/ */
+	bool is_recent;       /* came by ourselves, no session was told yet */
+	bool is_gone;         /* expunged; some view still shows it */
+	bool is_flushed;      /* its bytes are on disk, as far as we know */
+	bool is_shown;        /* private: has UID and file */
+	bool to_list;         /* private: size, wire, uidl are to be kept */
+	bool to_index;        /* private: differs from what the index has */
+	uint8_t summaries;    /* what the index has of it: summaries.h */
 };
 #define MAILBOX_NO_DATE INT64_MIN
+
+/* rec->sent, taken apart. false: there is no Date field, or it is none. */
+struct mailbox_sent {
+	int64_t utc;
+	int zone_mins; /* east of UTC */
+};
+bool mailbox_rec_sent(const struct mailbox_rec *rec, struct mailbox_sent *out);
+/* What there is to know is known: out of the header; NULL: no date. */
+void mailbox_sent_is(struct mailbox *mb, struct mailbox_rec *rec,
+    const struct mailbox_sent *sent);
 
 /* ---- all mailboxes of a store in this process ---- */
 

@@ -108,6 +108,9 @@ struct mailbox {
 	uint64_t highest_modseq;
 	struct modlog expunged, changed;
 	struct view *views;
+
+	uint64_t box; /* its number in the index; 0: none yet */
+	struct summaries *summaries; /* NULL: nobody asked for one */
 };
 
 struct mailboxes {
@@ -116,6 +119,8 @@ struct mailboxes {
 	struct watch *watch;
 	struct mailbox *open;
 	struct modseqs modseqs;
+	struct index *index; /* NULL: none */
+	size_t keys_bytes;   /* summaries.c: held of SUMMARY_KEYS */
 };
 
 /* ---- mailbox.c ---- */

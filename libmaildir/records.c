@@ -206,6 +206,39 @@ mailbox_rec_learnt(struct mailbox *mb, struct mailbox_rec *rec)
 	rec->to_index = true;
 }
 
+/* Seconds above, below them the zone's minutes: one number, as it is kept. */
+#define SENT_UNIT INT64_C(4096)
+#define SENT_ZONE 2047
+#define SENT_NONE (MAILBOX_NO_DATE + 1)
+
+bool
+mailbox_rec_sent(const struct mailbox_rec *rec, struct mailbox_sent *out)
+{
+	int64_t zone = rec->sent & (SENT_UNIT - 1);
+
+	if (rec->sent == MAILBOX_NO_DATE || rec->sent == SENT_NONE)
+		return false;
+	out->utc = (rec->sent - zone) / SENT_UNIT;
+	out->zone_mins = (int)zone - SENT_ZONE;
+	return true;
+}
+
+void
+mailbox_sent_is(struct mailbox *mb, struct mailbox_rec *rec,
+    const struct mailbox_sent *sent)
+{
+	const int64_t limit = INT64_MAX / SENT_UNIT - 1;
+	int64_t value = SENT_NONE;
+
+	if (sent != NULL && sent->utc <= limit && sent->utc >= -limit &&
+	    sent->zone_mins <= SENT_ZONE && sent->zone_mins >= -SENT_ZONE)
+		value = sent->utc * SENT_UNIT + sent->zone_mins + SENT_ZONE;
+	if (rec->sent == value)
+		return;
+	rec->sent = value;
+	mailbox_rec_learnt(mb, rec);
+}
+
 /* ---- the log ---- */
 
 uint64_t

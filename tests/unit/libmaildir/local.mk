@@ -101,3 +101,8 @@ TESTS += %D%/test_modseq
 %C%_test_modseq_SOURCES = %D%/test_modseq.c
 %C%_test_modseq_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
   $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_summaries
+TESTS += %D%/test_summaries
+%C%_test_summaries_SOURCES = %D%/test_summaries.c %D%/memory_index.c \
+  %D%/memory_index.h
+%C%_test_summaries_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
