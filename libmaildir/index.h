@@ -13,23 +13,31 @@
 #define LIBMAILDIR_INDEX_H
 
 #include "libbase/buf.h"
-#include "libbase/step.h"
+#include "libbase/ceilings.h"
 
 #define INDEX_WAIT_MS   50
 /* A longer one is not kept. */
-#define INDEX_VALUE_MAX (64 * KIB)
+#define INDEX_VALUE_MAX (size_t)(64 * KIB)
 
 struct index;
 
 struct index_conf {
-	int dir;         /* the folder; the index's from here on */
+	int dir;         /* the folder; the index's from here on; -1 none */
 	bool drop_first; /* who used it last died by a signal */
+	/* Of its user: files that were made for another one are dropped. */
+	uint64_t owner;
+	/* index_boot_id(), asked where /proc can be read; all zero: it is asked
+	 * for by index_open(). */
+	uint8_t boot_id[16];
 	/* 0: 16 MiB. With less free on its file system nothing is written. */
 	uint64_t min_free;
 	/* It was dropped: for one line of the log. */
 	void (*dropped)(void *arg, const char *why);
 	void *arg;
 };
+
+/* Of this run of the machine; all zero when it cannot be told. */
+void index_boot_id(uint8_t out[16]);
 
 /* Never NULL; what is wrong shows by calls that say 0. */
 struct index *index_open(const struct index_conf *conf);
@@ -50,19 +58,22 @@ enum index_kind {
 #define INDEX_USER     0
 
 /* 1 and its bytes appended to out; 0: none. Heads are held in memory as long as
- * no other process has written: costs one system call then. */
+ * no other process has written: costs three system calls then. */
 int index_head(struct index *ix, uint64_t box, struct buf *out);
-/* All of them: fn says false to stop. 1, 0 the index cannot be used. */
+/* All of them, by mailbox: fn says false to stop, and asks nothing of the
+ * index. 1, 0 the index cannot be used. */
 int index_heads(struct index *ix,
     bool (*fn)(void *arg, uint64_t box, struct slice head), void *arg);
 
 /* ---- records ---- */
 
-/* false: enough. The slice dies with the call. */
+/* false: enough. The slice dies with the call, which is made under the lease:
+ * it asks nothing of the index. */
 typedef bool index_fn(void *arg, uint64_t key, struct slice value);
 /* Records of a kind with keys from lo to hi, ascending, by bulk reads of about
  * `want` bytes each (0: as large as it goes). 1, 0 the index cannot be used or
- * has nothing of that mailbox. */
+ * has nothing of that mailbox; also after some were told, when it turned out
+ * to be damaged: they are to be forgotten. */
 int index_read(struct index *ix, uint64_t box, int kind, uint64_t lo,
     uint64_t hi, size_t want, index_fn *fn, void *arg);
 
@@ -75,7 +86,8 @@ struct index_batch;
 struct index_batch *index_batch_new(size_t max_bytes);
 void index_batch_free(struct index_batch **b);
 void index_batch_reset(struct index_batch *b);
-/* false: no room, nothing was added: write first. In any order. */
+/* false: no room, nothing was added: write first. Keys in any order (those in
+ * order cost less); of two for one key the later holds. */
 bool index_batch_put(
     struct index_batch *b, int kind, uint64_t key, struct slice value);
 bool index_batch_del(struct index_batch *b, int kind, uint64_t lo, uint64_t hi);
@@ -85,8 +97,8 @@ size_t index_batch_bytes(const struct index_batch *b);
  * that wrote since makes the write say 0. Changed by each write. 0: none. */
 uint64_t index_revision(struct index *ix, uint64_t box);
 /* head of n 0: it stays. b NULL: the head alone. 1 written, 0 not. *revision as
- * above, in and out. */
-int index_write(struct index *ix, uint64_t box, const struct index_batch *b,
+ * above, in and out. The batch is put in order, and kept. */
+int index_write(struct index *ix, uint64_t box, struct index_batch *b,
     struct slice head, uint64_t *revision);
 /* Forget one mailbox: its file and its head. */
 void index_drop_box(struct index *ix, uint64_t box);

@@ -23,7 +23,13 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/dotlock.c %D%/dotlock.h \
   %D%/fetch.c %D%/fetch.h \
   %D%/folder.c %D%/folder.h \
-  %D%/index.h \
+  %D%/index.c %D%/index.h \
+  %D%/index_batch.c \
+  %D%/index_db.c \
+  %D%/index_heads.c \
+  %D%/index_impl.h \
+  %D%/index_lease.c \
+  %D%/index_state.c \
   %D%/io.c %D%/io.h \
   %D%/io_kernel.c \
   %D%/io_table.c \

@@ -106,3 +106,8 @@ TESTS += %D%/test_summaries
 %C%_test_summaries_SOURCES = %D%/test_summaries.c %D%/memory_index.c \
   %D%/memory_index.h
 %C%_test_summaries_LDADD = $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_index
+TESTS += %D%/test_index
+%C%_test_index_SOURCES = %D%/test_index.c
+%C%_test_index_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
