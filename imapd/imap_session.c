@@ -508,7 +508,10 @@ imap_run(struct imap_session *s)
 	if (go == GO_ON)
 		wish = WANT_SOON;
 	conn_want(c, wish);
-	if (go == GO_WAIT && s->user != NULL)
+	if (s->user == NULL)
+		return;
+	imap_user_tend(s->user);
+	if (go == GO_WAIT)
 		imap_user_rested(s);
 }
 

@@ -7,7 +7,9 @@
 #include "imapd/imap_user.h"
 #include "imapd/pack.h"
 #include "imapd/update.h"
+#include "libbase/clock.h"
 #include "libbase/mem.h"
+#include "libmaildir/index.h"
 #include "libmaildir/mailbox.h"
 #include "libmaildir/store.h"
 #include "libmessage/text.h"
@@ -19,6 +21,8 @@
 #define MAX_LOGIN_REPLY (4 * KIB)
 /* A session to be parked waits until its answer has left. */
 #define PARK_RETRY_MS   2
+/* Answers come first, and what follows at once comes along. */
+#define INDEX_PAUSE_MS  50
 
 /* ---- change notices ---- */
 
@@ -41,6 +45,17 @@ imap_user_changed(struct imap_user *u, const struct imap_session *by)
 		if (s != by && wants_waking(s))
 			conn_wake(s->conn);
 	}
+}
+
+void
+imap_user_tend(struct imap_user *u)
+{
+	enum mailboxes_news news = mailboxes_news(u->boxes);
+
+	if (news == NEWS_MANY)
+		timer_start_ms(&u->index, 0);
+	else if (news == NEWS_SOME && !timer_is_active(&u->index))
+		timer_start_ms(&u->index, INDEX_PAUSE_MS);
 }
 
 void
@@ -238,6 +253,41 @@ imap_user_rested(struct imap_session *s)
 
 /* ---- the process ---- */
 
+/* ---- the index ---- */
+
+static void
+write_index(void *arg)
+{
+	struct imap_user *u = arg;
+	uint64_t at = mailboxes_write_index(u->boxes), now = clock_mono_us();
+
+	if (at != 0)
+		timer_start_ms(&u->index, at > now ? (at - now) / 1000 + 1 : 0);
+}
+
+static void
+on_index_dropped(void *arg, const char *why)
+{
+	(void)arg;
+	log_warn(0, "index dropped", "reason", why, NULL);
+}
+
+/* Without it all is as it is with it, but slower. */
+static void
+open_index(struct imap_user *u)
+{
+	struct index_conf conf = { .dropped = on_index_dropped };
+	struct err err;
+
+	if (store_index_dir(u->store, &conf.dir, &err) == -1) {
+		log_err(0, "no index", &err);
+		return;
+	}
+	if (mailboxes_use_index(u->boxes, index_open(&conf),
+		store_control_fd(u->store), &err) == -1)
+		log_err(0, "no modseqs", &err);
+}
+
 /* A program's patience at SIGTERM ends before the family's does. */
 static void
 on_drain(void *arg)
@@ -326,8 +376,10 @@ user_start(struct session *se, struct err *err)
 		xfree(u);
 		return -1;
 	}
+	open_index(u);
 	make_folders(u);
 	timer_init(&u->drain, se->loop, on_drain, u);
+	timer_init(&u->index, se->loop, write_index, u);
 	fd = watch_fd(mailboxes_watch(u->boxes));
 	if (fd != -1) {
 		iowatch_init(&u->watch, se->loop, fd, on_inotify, u);
@@ -360,6 +412,7 @@ user_end(struct session *se)
 		return;
 	iowatch_stop(&u->watch);
 	timer_stop(&u->drain);
+	timer_stop(&u->index);
 	mailboxes_free(&u->boxes);
 	store_close(u->store);
 	xfree(u);

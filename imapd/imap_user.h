@@ -31,6 +31,7 @@ struct imap_user {
 	struct iowatch watch;         /* what inotify has to say */
 	struct imap_sessions sessions;
 	struct timer drain; /* patience with what runs at SIGTERM */
+	struct timer index; /* what is to be written there */
 	char separator;
 	const char *prefix; /* of personal mailboxes: "" or "INBOX/" */
 	struct roles_conf roles;
@@ -50,6 +51,8 @@ void imap_user_close(struct imap_session *s, const char *reason);
 void imap_user_look(struct imap_user *u);
 /* A command of by has ended: wake those who idle and have news. */
 void imap_user_changed(struct imap_user *u, const struct imap_session *by);
+/* A session has had its turn: what the index is to hear is written soon. */
+void imap_user_tend(struct imap_user *u);
 /* A session waits: a moment to park it. May be gone when it returns. */
 void imap_user_rested(struct imap_session *s);
 

@@ -128,11 +128,27 @@ count_sizes(struct status_open *open, unsigned needs, struct err *err)
 	return r == 1 ? STEP_AGAIN : r == 0 ? STEP_DONE : STEP_FAIL;
 }
 
+/* From the index, where it has the answer: 1, 0, -1. */
+static int
+peek(struct status_open *open, unsigned wanted, struct err *err)
+{
+	unsigned needs = needs_of(wanted);
+	int r = mailbox_peek(open->box, &open->peeked, err);
+
+	if (((needs & NEEDS_SIZES) != 0 && open->peeked.unsized > 0) ||
+	    ((needs & NEEDS_DELETED_SIZES) != 0 &&
+		open->peeked.deleted_unsized > 0))
+		r = r == 1 ? 0 : r;
+	open->is_peeked = r == 1;
+	return r;
+}
+
 enum step
 status_refresh(struct imap_user *u, struct slice name, unsigned wanted,
     struct status_open *open, struct flush_set *fs, struct err *err)
 {
 	enum step r;
+	int n;
 
 	if (open->box == NULL) {
 		memset(open, 0, sizeof(*open));
@@ -140,6 +156,8 @@ status_refresh(struct imap_user *u, struct slice name, unsigned wanted,
 			return STEP_FAIL;
 	}
 	if (!open->is_fresh) {
+		if ((n = peek(open, wanted, err)) != 0)
+			return n == 1 ? STEP_DONE : STEP_FAIL;
 		r = mailbox_refresh(open->box, &open->refresh, fs, err);
 		if (r != STEP_DONE)
 			return r;
@@ -158,11 +176,12 @@ void
 status_put(struct buf *b, struct slice name, unsigned wanted,
     const struct status_open *open)
 {
-	struct mailbox_status st;
+	struct mailbox_status st = open->peeked;
 	const char *sep = "";
 	size_t i;
 
-	mailbox_status(open->box, &st);
+	if (!open->is_peeked)
+		mailbox_status(open->box, &st);
 	buf_puts(b, "* STATUS ");
 	imap_put_mailbox(b, name);
 	buf_puts(b, " (");

@@ -14,6 +14,8 @@ struct imap_user;
 struct status_open {
 	struct mailbox *box;
 	struct mailbox_refresh refresh;
+	bool is_peeked; /* the index had it: */
+	struct mailbox_status peeked;
 	bool is_fresh;  /* what is left is sizes that nobody knows yet */
 	uint32_t sized; /* their last UID */
 };

@@ -54,6 +54,11 @@
 /* Then 421. */
 #define MAX_SMTP_BAD  20
 
+/* What a session keeps loaded of mailboxes that nobody has open: a client's
+ * usual round. Some 250 bytes a message. */
+#define MAX_KEPT_MAILBOXES 16
+#define MAX_KEPT_MESSAGES  200000
+
 /* Messages. */
 
 /* Nested parts; deeper ones are leaves. */

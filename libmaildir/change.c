@@ -256,7 +256,7 @@ mailbox_claim_new(struct mailbox *mb, struct err *err)
 		if (mailbox_rename(mb, true, rec->name, false, buf_cstr(&b)) ==
 		    0) {
 			(void)mailbox_rec_rename(mb, rec, buf_slice(&b), false);
-			rec->is_recent = true;
+			mailbox_rec_set_recent(mb, rec, true);
 		} else if (errno == ENOENT || errno == EEXIST)
 			mailbox_must_scan(mb); /* somebody else took it */
 		else
@@ -363,8 +363,10 @@ mailbox_open_sized(struct mailbox *mb, struct mailbox_rec *rec, int *fd_out,
 		fd = io_open_stat(
 		    mailbox_rec_dir(mb, rec), rec->name, O_RDONLY, 0, &st);
 		if (fd != -1) {
-			if (rec->internaldate == MAILBOX_NO_DATE)
+			if (rec->internaldate == MAILBOX_NO_DATE) {
 				rec->internaldate = st.st_mtime;
+				mailbox_rec_learnt(mb, rec);
+			}
 			*size_out = (uint64_t)st.st_size;
 			*fd_out = fd;
 			return 0;
@@ -442,6 +444,9 @@ mailbox_sizes_some(
 	unsigned files = 0;
 	uint64_t bytes = 0;
 
+	if ((only_deleted ? mb->counts.deleted_unsized : mb->counts.unsized) ==
+	    0)
+		return 0;
 	while (files++ < SIZES_FILES && bytes < SIZES_BYTES) {
 		rec = next_unsized(mb, only_deleted, *uid);
 		if (rec == NULL)
@@ -467,8 +472,11 @@ void
 mailbox_sizes_are(
     struct mailbox *mb, struct mailbox_rec *rec, uint64_t size, uint64_t wire)
 {
+	mailbox_count(mb, rec, -1);
 	rec->size = size;
 	rec->wire = wire;
+	mailbox_count(mb, rec, 1);
+	mailbox_rec_learnt(mb, rec);
 	to_list(mb, rec);
 }
 
@@ -477,6 +485,7 @@ mailbox_set_uidl(struct mailbox *mb, struct mailbox_rec *rec, const char *uidl)
 {
 	xfree(rec->uidl);
 	rec->uidl = xstrdup(uidl);
+	mailbox_rec_learnt(mb, rec);
 	to_list(mb, rec);
 }
 
@@ -511,6 +520,7 @@ mailbox_date(struct mailbox *mb, struct mailbox_rec *rec, struct err *err)
 	if (stat_message(mb, rec, &st, err) == -1)
 		return -1;
 	rec->internaldate = st.st_mtime;
+	mailbox_rec_learnt(mb, rec);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
 #include "libmaildir/mailbox_impl.h"
+#include "libmaildir/remember.h"
 
 #define PATIENCE 4 /* scans that did not see a file (S4) */
 
@@ -27,6 +28,18 @@ insert_named(struct mailbox *mb, struct mailbox_rec *rec)
 	memmove(mb->named.v + i + 1, mb->named.v + i,
 	    (mb->named.n - 1 - i) * sizeof *mb->named.v);
 	mb->named.v[i] = rec;
+}
+
+void
+mailbox_rec_hide(struct mailbox *mb, struct mailbox_rec *rec)
+{
+	mailbox_count(mb, rec, -1);
+	remember_gone(mb, rec);
+	rec->is_shown = rec->to_index = false;
+	mb->n_new -= rec->in_new;
+	mb->n_to_list -= rec->to_list;
+	rec->seen_scan = 0;
+	insert_named(mb, rec);
 }
 
 static void
@@ -61,18 +74,28 @@ pop3_order(const struct uidlist_rec *listed)
 
 /* What the list knows beside the UID. */
 static void
-take_fields(struct mailbox_rec *rec, const struct uidlist_rec *listed)
+take_fields(struct mailbox *mb, struct mailbox_rec *rec,
+    const struct uidlist_rec *listed)
 {
+	bool is_other = rec->size == NAME_NO_SIZE || rec->wire == NAME_NO_SIZE;
+
+	mailbox_count(mb, rec, -1);
 	if (rec->size == NAME_NO_SIZE)
 		rec->size = listed->size;
 	if (rec->wire == NAME_NO_SIZE)
 		rec->wire = listed->wire;
-	if (rec->guid == NULL && listed->guid.n > 0)
+	mailbox_count(mb, rec, 1);
+	if (rec->guid == NULL && listed->guid.n > 0) {
 		rec->guid = xstrndup(listed->guid.p, listed->guid.n);
+		is_other = true;
+	}
 	if (listed->pop3.n > 0 && !slice_eq_str(listed->pop3, rec->uidl)) {
 		xfree(rec->uidl);
 		rec->uidl = xstrndup(listed->pop3.p, listed->pop3.n);
+		is_other = true;
 	}
+	if (is_other)
+		mailbox_rec_learnt(mb, rec);
 	rec->pop3_order = pop3_order(listed);
 }
 
@@ -89,7 +112,7 @@ renumber(struct mailbox *mb, struct mailbox_rec *rec,
 	again = mailbox_rec_new(slice_str(rec->name), rec->in_new);
 	again->uid = listed->uid;
 	again->seen_scan = rec->seen_scan;
-	take_fields(again, listed);
+	take_fields(mb, again, listed);
 	if (rec->is_shown)
 		mailbox_rec_expunge(mb, rec, NULL);
 	else {
@@ -110,16 +133,16 @@ on_rec(void *arg, const struct uidlist_rec *listed)
 	if (rec == NULL) {
 		rec = mailbox_rec_new(listed->base, false);
 		rec->uid = listed->uid;
-		take_fields(rec, listed);
+		take_fields(mb, rec, listed);
 		basetable_put(&mb->bases, rec);
 		insert_named(mb, rec);
 	} else if (rec->uid == 0) {
 		remove_rec(&mb->fresh, rec);
 		rec->uid = listed->uid;
-		take_fields(rec, listed);
+		take_fields(mb, rec, listed);
 		insert_named(mb, rec);
 	} else if (rec->uid == listed->uid)
-		take_fields(rec, listed);
+		take_fields(mb, rec, listed);
 	else
 		renumber(mb, rec, listed);
 }

@@ -40,6 +40,8 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/modseq.c %D%/modseq.h \
   %D%/name.c %D%/name.h \
   %D%/records.c \
+  %D%/remember.c %D%/remember.h \
+  %D%/remember_record.c %D%/remember_record.h \
   %D%/restored.c \
   %D%/save.c %D%/save.h \
   %D%/save_impl.h \

@@ -9,7 +9,9 @@
 #include "libmaildir/io.h"
 #include "libmaildir/mailbox_impl.h"
 #include "libmaildir/quota.h"
+#include "libmaildir/remember.h"
 #include "libmaildir/store.h"
+#include "libmaildir/summaries.h"
 
 struct mailboxes *
 mailboxes_new(struct store *st, const struct mailboxes_conf *conf)
@@ -23,17 +25,6 @@ mailboxes_new(struct store *st, const struct mailboxes_conf *conf)
 		ms->watch = watch_new();
 	modseqs_init(&ms->modseqs);
 	return ms;
-}
-
-void
-mailboxes_free(struct mailboxes **ms)
-{
-	if (*ms == NULL)
-		return;
-	assert((*ms)->open == NULL);
-	watch_free(&(*ms)->watch);
-	xfree(*ms);
-	*ms = NULL;
 }
 
 int
@@ -64,34 +55,27 @@ mailboxes_watch(struct mailboxes *ms)
 
 /* The mailbox that has this very folder open, whatever name it had then. */
 static struct mailbox *
-find_open(struct mailboxes *ms, const struct folder *f, struct err *err)
+find_open(struct mailboxes *ms, const struct stat *st)
 {
-	struct stat wanted, st;
 	struct mailbox *mb;
 
-	if (io_fstat(f->dir, &wanted) == -1) {
-		(void)err_sys(err, "stat %s", f->name);
-		return NULL;
-	}
-	err->code = ERR_OK;
-	for (mb = ms->open; mb != NULL; mb = mb->next) {
-		if (mb->is_forgotten || io_fstat(mb->folder.dir, &st) == -1)
-			continue;
-		if (st.st_dev == wanted.st_dev && st.st_ino == wanted.st_ino)
-			return mb;
-	}
-	return NULL;
+	for (mb = ms->open; mb != NULL; mb = mb->next)
+		if (!mb->is_forgotten && mb->ino == st->st_ino &&
+		    mb->dev == st->st_dev)
+			break;
+	return mb;
 }
 
 int
 mailbox_open_folder(struct mailboxes *ms, struct folder *f,
     struct mailbox **out, struct err *err)
 {
-	struct mailbox *mb = find_open(ms, f, err);
+	struct mailbox *mb;
+	struct stat st;
 
-	if (mb == NULL && err->code != ERR_OK)
-		return -1;
-	if (mb != NULL) {
+	if (io_fstat(f->dir, &st) == -1)
+		return err_sys(err, "stat %s", f->name);
+	if ((mb = find_open(ms, &st)) != NULL) {
 		folder_close(f);
 		mb->refs++;
 		*out = mb;
@@ -104,6 +88,9 @@ mailbox_open_folder(struct mailboxes *ms, struct folder *f,
 	uidlist_init(&mb->list, &mb->folder);
 	modlog_init(&mb->expunged, MAX_EXPUNGE_LOG);
 	modlog_init(&mb->changed, MAX_CHANGE_LOG);
+	mb->dev = st.st_dev;
+	mb->ino = st.st_ino;
+	mb->box = ms->index == NULL ? 0 : mb->ino;
 	mb->next = ms->open;
 	ms->open = mb;
 	*out = mb;
@@ -143,6 +130,8 @@ mailbox_free(struct mailbox *mb)
 	for (at = &mb->family->open; *at != mb; at = &(*at)->next)
 		;
 	*at = mb->next;
+	remember_free(mb);
+	summaries_free(mb);
 	mailbox_log_trim(mb);
 	xfree(mb->log);
 	modlog_free(&mb->expunged);
@@ -157,6 +146,20 @@ mailbox_free(struct mailbox *mb)
 	uidlist_free(&mb->list);
 	folder_close(&mb->folder);
 	xfree(mb);
+}
+
+void
+mailboxes_free(struct mailboxes **ms)
+{
+	if (*ms == NULL)
+		return;
+	while ((*ms)->open != NULL && (*ms)->open->refs == 0)
+		mailbox_free((*ms)->open);
+	assert((*ms)->open == NULL);
+	remember_end(*ms);
+	watch_free(&(*ms)->watch);
+	xfree(*ms);
+	*ms = NULL;
 }
 
 int
@@ -180,6 +183,38 @@ mailbox_write_list(struct mailbox *mb, struct err *err)
 	return r;
 }
 
+/* A session opens again and again what it has closed: loaded once, it stays,
+ * the ones used last, up to a number of messages. */
+static bool
+is_worth_keeping(const struct mailbox *mb)
+{
+	return mb->box != 0 && mb->is_loaded && !mb->is_forgotten &&
+	    mb->recs.n <= MAX_KEPT_MESSAGES;
+}
+
+static void
+keep(struct mailbox *mb)
+{
+	struct mailboxes *ms = mb->family;
+	struct mailbox **at, *m, *next;
+	size_t messages = 0;
+	unsigned n = 0;
+
+	for (at = &ms->open; *at != mb; at = &(*at)->next)
+		;
+	*at = mb->next;
+	mb->next = ms->open;
+	ms->open = mb;
+	for (m = ms->open; m != NULL; m = next) {
+		next = m->next;
+		if (m->refs > 0)
+			continue;
+		messages += m->recs.n;
+		if (++n > MAX_KEPT_MAILBOXES || messages > MAX_KEPT_MESSAGES)
+			mailbox_free(m);
+	}
+}
+
 void
 mailbox_close(struct mailbox **mb)
 {
@@ -195,17 +230,25 @@ mailbox_close(struct mailbox **mb)
 	/* Sizes that were counted save work the next time, not more: a failure
 	 * is no matter. */
 	(void)!mailbox_write_list(m, &err);
-	mailbox_free(m);
+	if (is_worth_keeping(m))
+		keep(m);
+	else
+		mailbox_free(m);
 }
 
 void
 mailboxes_forget(struct mailboxes *ms, struct slice name)
 {
-	struct mailbox *mb;
+	struct mailbox *mb, *next;
 
-	for (mb = ms->open; mb != NULL; mb = mb->next)
-		if (slice_eq_str(name, mb->folder.name))
-			mb->is_forgotten = true;
+	for (mb = ms->open; mb != NULL; mb = next) {
+		next = mb->next;
+		if (!slice_eq_str(name, mb->folder.name))
+			continue;
+		mb->is_forgotten = true;
+		if (mb->refs == 0)
+			mailbox_free(mb);
+	}
 }
 
 struct folder *
@@ -224,6 +267,20 @@ mailbox_find(const struct mailbox *mb, uint32_t uid)
 }
 
 void
+mailbox_put_counts(const struct mailbox_counts *c, struct mailbox_status *out)
+{
+	out->messages = (uint32_t)c->messages;
+	out->recent = (uint32_t)c->recent;
+	out->unseen = (uint32_t)c->unseen;
+	out->deleted = (uint32_t)c->deleted;
+	out->bytes = c->bytes;
+	out->wire = c->wire;
+	out->deleted_bytes = c->deleted_bytes;
+	out->unsized = c->unsized;
+	out->deleted_unsized = c->deleted_unsized;
+}
+
+void
 mailbox_status(struct mailbox *mb, struct mailbox_status *out)
 {
 	size_t i;
@@ -234,23 +291,13 @@ mailbox_status(struct mailbox *mb, struct mailbox_status *out)
 		.highest_modseq = mailbox_told_modseq(mb, mb->told_uid),
 	};
 	(void)memcpy(out->guid, mb->list.head.guid, sizeof out->guid);
-	for (i = 0; i < mb->recs.n; i++) {
-		const struct mailbox_rec *rec = mb->recs.v[i];
-
-		if (rec->uid > mb->told_uid)
-			break;
-		out->messages++;
-		out->recent += rec->in_new || rec->is_recent;
-		out->unseen += (rec->flags & FLAG_SEEN) == 0;
-		out->deleted += (rec->flags & FLAG_DELETED) != 0;
-		if (rec->wire != NAME_NO_SIZE)
-			out->wire += rec->wire;
-		if (rec->size == NAME_NO_SIZE)
-			continue;
-		out->bytes += rec->size;
-		if ((rec->flags & FLAG_DELETED) != 0)
-			out->deleted_bytes += rec->size;
-	}
+	/* But for those that may not be told yet: at the end, few. */
+	for (i = mb->recs.n; i > 0 && mb->recs.v[i - 1]->uid > mb->told_uid;
+	     i--)
+		mailbox_count(mb, mb->recs.v[i - 1], -1);
+	mailbox_put_counts(&mb->counts, out);
+	for (; i < mb->recs.n; i++)
+		mailbox_count(mb, mb->recs.v[i], 1);
 }
 
 uint32_t

@@ -91,6 +91,27 @@ bool mailboxes_have_modseqs(const struct mailboxes *ms);
 /* The counter now, for the index. */
 const struct modseqs *mailboxes_counter(const struct mailboxes *ms);
 
+/*
+ * Keep what is known in an index (index.h), which is theirs from here on: to be
+ * called before the first mailbox is opened, in the one session of the user
+ * alone. Mailboxes stay loaded then when the last one has closed them, the ones
+ * used last. Modseqs are kept with it, as mailboxes_modseqs() says, their file
+ * in control.
+ */
+struct index;
+int mailboxes_use_index(struct mailboxes *ms, struct index *ix, int control,
+    struct err *err) MUST_CHECK;
+/* Is there anything to write, or so much that it should be done now? Costs next
+ * to nothing. */
+enum mailboxes_news {
+	NEWS_NONE,
+	NEWS_SOME,
+	NEWS_MANY
+};
+enum mailboxes_news mailboxes_news(const struct mailboxes *ms);
+/* A portion of it. When to call again (clock_mono_us), 0: no need. */
+uint64_t mailboxes_write_index(struct mailboxes *ms);
+
 /* ---- open and close ---- */
 
 /* The mailbox of that name (as store_folder_open takes it), opened now or by
@@ -148,11 +169,16 @@ struct mailbox_status {
 	uint32_t uidnext, uidvalidity;
 	uint64_t highest_modseq; /* of what may be told; RFC 7162 3.1.2.1 */
 	/* of those whose sizes are known: see mailbox_sizes_some() */
-	uint64_t bytes;         /* stored */
-	uint64_t wire;          /* octets on the wire */
-	uint64_t deleted_bytes; /* stored, of those with \Deleted */
-	char guid[33];          /* of the mailbox, 32 hex digits */
+	uint64_t bytes;                    /* stored */
+	uint64_t wire;                     /* octets on the wire */
+	uint64_t deleted_bytes;            /* stored, of those with \Deleted */
+	uint64_t unsized, deleted_unsized; /* messages that they leave out */
+	char guid[33];                     /* of the mailbox, 32 hex digits */
 };
+/* Of one that is not loaded: 1 nothing has changed since the index was written,
+ * *out is what it says; 0: refresh it, -1. Reads no folder. */
+int mailbox_peek(
+    struct mailbox *mb, struct mailbox_status *out, struct err *err) MUST_CHECK;
 void mailbox_status(struct mailbox *mb, struct mailbox_status *out);
 uint32_t mailbox_uidvalidity(const struct mailbox *mb);
 /* NULL when there is none. Valid until the next refresh. */

@@ -63,12 +63,36 @@ struct other_name {
 };
 #define MAX_LINKS 4096
 
+/* Of shown messages; sums of the sizes that are known. */
+struct mailbox_counts {
+	uint64_t messages, recent, unseen, deleted;
+	uint64_t bytes, wire, deleted_bytes;
+	uint64_t unsized, deleted_unsized;
+};
+
+/* UIDs in any order. */
+struct uids {
+	uint32_t *v;
+	size_t n, cap;
+};
+
+/* What is to be told the index, and what it has: remember.c. */
+struct memory {
+	uint64_t revision;            /* what we know of it there */
+	uint64_t log_last, log_floor; /* of the expunge log there */
+	struct uids changed, gone;
+	struct stamp cur, new; /* as they stand there; zero: none */
+	bool is_whole;         /* the head there is valid */
+	bool is_lost;          /* another process writes it */
+};
+
 struct mailbox {
 	struct mailboxes *family;
 	struct mailbox *next; /* of the family */
 	unsigned refs;
 	bool is_forgotten;
 	struct folder folder;
+	uint64_t dev, ino; /* of the folder */
 	struct uidlist list;
 	struct keywords keywords;
 	struct watch_folder *watch;
@@ -83,14 +107,17 @@ struct mailbox {
 	 * go when the message goes. */
 	struct other_name *links;
 	size_t n_links;
-	size_t n_new;      /* of recs: those in new/ */
-	size_t n_to_list;  /* of recs: to_list */
+	size_t n_new;     /* of recs: those in new/ */
+	size_t n_to_list; /* of recs: to_list */
+	struct mailbox_counts counts;
+	struct memory memory;
 	uint32_t told_uid; /* up to here the list is flushed (U1) */
 
 	struct uidlist_head
 	    head; /* as first read: what a lost list gets again */
 
 	bool is_loaded;
+	bool is_untold;    /* what was loaded was shown to nobody yet */
 	bool is_dirty;     /* must be scanned, whatever the watch says */
 	bool is_cur_known; /* what cur/ holds: a scan may pass it by (S5) */
 	bool is_careful;   /* the last scan was not certain: S4 */
@@ -109,7 +136,7 @@ struct mailbox {
 	struct modlog expunged, changed;
 	struct view *views;
 
-	uint64_t box; /* its number in the index; 0: none yet */
+	uint64_t box;                /* its number in the index; 0: none yet */
 	struct summaries *summaries; /* NULL: nobody asked for one */
 };
 
@@ -117,13 +144,19 @@ struct mailboxes {
 	struct store *store;
 	struct mailboxes_conf conf;
 	struct watch *watch;
-	struct mailbox *open;
+	struct mailbox *open; /* and those kept without users, last used first
+			       */
+	struct index *index;  /* NULL: none */
+	uint64_t index_owner;
+	bool has_news; /* for the index */
 	struct modseqs modseqs;
-	struct index *index; /* NULL: none */
-	size_t keys_bytes;   /* summaries.c: held of SUMMARY_KEYS */
+	size_t keys_bytes; /* summaries.c: held of SUMMARY_KEYS */
 };
 
 /* ---- mailbox.c ---- */
+
+void
+mailbox_put_counts(const struct mailbox_counts *c, struct mailbox_status *out);
 
 /* Is there a quota to keep? */
 bool mailbox_has_quota(const struct mailbox *mb);
@@ -142,6 +175,10 @@ void mailbox_rec_free(struct mailbox_rec *rec);
  * others than before. */
 bool mailbox_rec_rename(struct mailbox *mb, struct mailbox_rec *rec,
     struct slice file_name, bool in_new);
+/* Count a shown one in (1) or out (-1): around each change of what counts. */
+void mailbox_count(struct mailbox *mb, const struct mailbox_rec *rec, int sign);
+void mailbox_rec_set_recent(
+    struct mailbox *mb, struct mailbox_rec *rec, bool is_recent);
 /* A record with UID and file joins recs; its UID is above all there. */
 void mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec);
 /* Flags or keywords of a shown record have changed: modseq and log. */
@@ -168,6 +205,11 @@ uint64_t mailbox_told_modseq(const struct mailbox *mb, uint32_t uid);
 /* ---- sync.c ---- */
 
 void mailbox_forget_links(struct mailbox *mb);
+/* What cur/ and new/ are now. ERR_GONE. */
+int mailbox_stamps(struct mailbox *mb, struct stamp *cur, struct stamp *new,
+    struct err *err) MUST_CHECK;
+/* Older than the file system's times can tell apart? */
+bool mailbox_stamp_is_old(const struct mailbox *mb, const struct stamp *s);
 
 /* What is known may be wrong: the next refresh reads all of the folder. */
 void mailbox_must_scan(struct mailbox *mb);
@@ -192,6 +234,8 @@ int mailbox_number(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* Move to recs what has UID and file, but not behind one whose file was not
  * seen and may be there (sync.c, S4): true when one waits for that. */
 bool mailbox_show_named(struct mailbox *mb);
+/* Of recs, to be taken out there: it waits in named for its file to be seen. */
+void mailbox_rec_hide(struct mailbox *mb, struct mailbox_rec *rec);
 /* What we have just made, with its UID; under the lock. */
 void mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec);
 /* The list anew, without what is gone, with sizes; under the lock. */

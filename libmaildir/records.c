@@ -12,6 +12,7 @@
 #include "libbase/clock.h"
 #include "libbase/mem.h"
 #include "libmaildir/mailbox_impl.h"
+#include "libmaildir/remember.h"
 
 #define LOG_SLACK 4096
 
@@ -135,15 +136,55 @@ mailbox_rec_rename(struct mailbox *mb, struct mailbox_rec *rec,
 
 	if (rec->is_shown && rec->in_new != in_new)
 		mb->n_new = in_new ? mb->n_new + 1 : mb->n_new - 1;
+	mailbox_count(mb, rec, -1);
 	rec->in_new = in_new;
-	if (slice_eq_str(file_name, rec->name))
-		return false;
-	name_split(file_name, &n);
-	assert(slice_eq(n.base, mailbox_rec_base(rec)));
-	take_name(rec, &n);
-	xfree(rec->name);
-	rec->name = xstrndup(file_name.p, file_name.n);
+	if (!slice_eq_str(file_name, rec->name)) {
+		name_split(file_name, &n);
+		assert(slice_eq(n.base, mailbox_rec_base(rec)));
+		take_name(rec, &n);
+		xfree(rec->name);
+		rec->name = xstrndup(file_name.p, file_name.n);
+	}
+	mailbox_count(mb, rec, 1);
+	mailbox_rec_learnt(mb, rec);
 	return rec->flags != flags || rec->keywords != keywords;
+}
+
+void
+mailbox_count(struct mailbox *mb, const struct mailbox_rec *rec, int sign)
+{
+	struct mailbox_counts *c = &mb->counts;
+	uint64_t one = sign < 0 ? UINT64_MAX : 1; /* wraps around */
+	bool is_deleted = (rec->flags & FLAG_DELETED) != 0;
+
+	if (!rec->is_shown)
+		return;
+	c->messages += one;
+	if (rec->in_new || rec->is_recent)
+		c->recent += one;
+	if ((rec->flags & FLAG_SEEN) == 0)
+		c->unseen += one;
+	if (is_deleted)
+		c->deleted += one;
+	if (rec->wire != NAME_NO_SIZE)
+		c->wire += one * rec->wire;
+	if (rec->size == NAME_NO_SIZE || rec->wire == NAME_NO_SIZE)
+		c->unsized += one;
+	if (rec->size != NAME_NO_SIZE) {
+		c->bytes += one * rec->size;
+		if (is_deleted)
+			c->deleted_bytes += one * rec->size;
+	} else if (is_deleted)
+		c->deleted_unsized += one;
+}
+
+void
+mailbox_rec_set_recent(
+    struct mailbox *mb, struct mailbox_rec *rec, bool is_recent)
+{
+	mailbox_count(mb, rec, -1);
+	rec->is_recent = is_recent;
+	mailbox_count(mb, rec, 1);
 }
 
 static void
@@ -195,6 +236,8 @@ mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec)
 		rec->modseq = mb->highest_modseq;
 	rec->is_shown = true;
 	recs_push(&mb->recs, rec);
+	mailbox_count(mb, rec, 1);
+	mailbox_rec_learnt(mb, rec);
 	mb->n_new += rec->in_new;
 	mb->n_to_list += rec->to_list;
 }
@@ -202,8 +245,8 @@ mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec)
 void
 mailbox_rec_learnt(struct mailbox *mb, struct mailbox_rec *rec)
 {
-	(void)mb;
-	rec->to_index = true;
+	if (rec->is_shown)
+		remember_changed(mb, rec);
 }
 
 /* Seconds above, below them the zone's minutes: one number, as it is kept. */
@@ -318,6 +361,7 @@ mailbox_rec_changed(
     struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
 {
 	note_change(mb, rec);
+	mailbox_rec_learnt(mb, rec);
 	if (mb->views == NULL)
 		return;
 	log_add(mb, rec, by, LOG_FLAGS);
@@ -329,6 +373,8 @@ void
 mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
 {
 	basetable_del(&mb->bases, rec);
+	mailbox_count(mb, rec, -1);
+	remember_gone(mb, rec);
 	mb->n_new -= rec->in_new;
 	mb->n_to_list -= rec->to_list;
 	rec->is_shown = false;

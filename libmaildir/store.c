@@ -386,12 +386,12 @@ store_read_subs(struct store *st, struct subs *subs, struct err *err)
 	return r < 0 ? -1 : 0;
 }
 
-int
-store_pop3_file(struct store *st, int *fd_out, struct err *err)
+/* The folder of our own in the mail folder, made when it is missing. */
+static int
+open_own(struct store *st, int *dir_out, struct err *err)
 {
-	int dir, fd = -1;
+	int dir = io_open_dir(st->mail_fd, STORE_OWN);
 
-	dir = io_open_dir(st->mail_fd, STORE_OWN);
 	/* Flushed: the stage (stage.c) takes it for durable when it is there.
 	 */
 	if (dir == -1 && errno == ENOENT &&
@@ -400,10 +400,39 @@ store_pop3_file(struct store *st, int *fd_out, struct err *err)
 		dir = io_open_dir(st->mail_fd, STORE_OWN);
 	if (dir == -1)
 		return err_sys(err, "open " STORE_OWN);
+	*dir_out = dir;
+	return 0;
+}
+
+int
+store_pop3_file(struct store *st, int *fd_out, struct err *err)
+{
+	int dir, fd = -1;
+
+	if (open_own(st, &dir, err) == -1)
+		return -1;
 	fd = io_open(dir, "pop3", O_RDWR | O_CREAT, 0600);
 	io_close(&dir);
 	if (fd == -1)
 		return err_sys(err, "open " STORE_OWN "/pop3");
 	*fd_out = fd;
+	return 0;
+}
+
+int
+store_index_dir(struct store *st, int *dir_out, struct err *err)
+{
+	int dir, index;
+
+	if (open_own(st, &dir, err) == -1)
+		return -1;
+	if (io_mkdir(dir, "index", 0700) == -1)
+		index = -1;
+	else
+		index = io_open_dir(dir, "index");
+	io_close(&dir);
+	if (index == -1)
+		return err_sys(err, "open " STORE_OWN "/index");
+	*dir_out = index;
 	return 0;
 }

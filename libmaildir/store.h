@@ -85,6 +85,10 @@ int store_jump(struct store *st, struct slice name, struct err *err) MUST_CHECK;
  * (flock) and the last login of POP3 sessions. */
 int store_pop3_file(struct store *st, int *fd_out, struct err *err) MUST_CHECK;
 
+/* The folder of the user's index (index.h), made when it is missing. The
+ * caller's to close. */
+int store_index_dir(struct store *st, int *dir_out, struct err *err) MUST_CHECK;
+
 /* ---- operations ---- */
 
 struct store_op;

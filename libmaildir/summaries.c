@@ -414,7 +414,8 @@ summaries_take(struct mailbox *mb, struct index_batch *b)
 		struct run *p = &s->pending[k];
 
 		for (i = 0; i < p->n; i++)
-			if (!index_batch_put(b, INDEX_SUMMARY + (int)k,
+			if (mailbox_find(mb, p->v[i].uid) != NULL &&
+			    !index_batch_put(b, INDEX_SUMMARY + (int)k,
 				p->v[i].uid, run_value(p, i)))
 				break;
 		all = i == p->n;

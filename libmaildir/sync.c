@@ -29,6 +29,7 @@
 #include "libbase/mem.h"
 #include "libmaildir/io.h"
 #include "libmaildir/mailbox_impl.h"
+#include "libmaildir/remember.h"
 
 #define SCAN_TRIES    3
 #define LOOKS         5 /* of one refresh: above list.c's PATIENCE */
@@ -105,8 +106,8 @@ stamp_equal(const struct stamp *a, const struct stamp *b)
 
 /* Older than the file system's times can tell apart? Times in the future (a
  * clock that jumped) are never old. */
-static bool
-stamp_is_old(const struct mailbox *mb, const struct stamp *s)
+bool
+mailbox_stamp_is_old(const struct mailbox *mb, const struct stamp *s)
 {
 	int64_t now = (int64_t)clock_real_us() * 1000;
 	uint32_t grain = mb->family->conf.stamp_grain_us;
@@ -114,6 +115,15 @@ stamp_is_old(const struct mailbox *mb, const struct stamp *s)
 
 	return now - newest >=
 	    (int64_t)(grain == 0 ? GRAIN_DEFAULT : grain) * 1000;
+}
+
+int
+mailbox_stamps(
+    struct mailbox *mb, struct stamp *cur, struct stamp *new, struct err *err)
+{
+	if (take_stamp(mb, mb->folder.cur, cur, err) == -1)
+		return -1;
+	return take_stamp(mb, mb->folder.new, new, err);
 }
 
 static void
@@ -278,12 +288,12 @@ proof_begin(struct mailbox *mb, struct proof *p, struct err *err)
 			mb->is_cur_known = false;
 		watch_clear(mb->watch);
 	}
-	if (take_stamp(mb, mb->folder.cur, &p->cur, err) == -1 ||
-	    take_stamp(mb, mb->folder.new, &p->new, err) == -1)
+	if (mailbox_stamps(mb, &p->cur, &p->new, err) == -1)
 		return -1;
 	if (!is_watched(mb) && !stamp_equal(&p->cur, &mb->cur_stamp))
 		mb->is_cur_known = false;
-	p->was_old = stamp_is_old(mb, &p->cur) && stamp_is_old(mb, &p->new);
+	p->was_old = mailbox_stamp_is_old(mb, &p->cur) &&
+	    mailbox_stamp_is_old(mb, &p->new);
 	return 0;
 }
 
@@ -293,8 +303,7 @@ proof_end(struct mailbox *mb, const struct proof *p, struct err *err)
 {
 	struct stamp cur, new;
 
-	if (take_stamp(mb, mb->folder.cur, &cur, err) == -1 ||
-	    take_stamp(mb, mb->folder.new, &new, err) == -1)
+	if (mailbox_stamps(mb, &cur, &new, err) == -1)
 		return -1;
 	if (mb->watch != NULL)
 		(void)watch_read(mb->family->watch);
@@ -334,6 +343,19 @@ drop_unseen(void *arg, struct mailbox_rec *rec)
 	return true;
 }
 
+/* From the index, told to nobody yet, and its file is not to be seen: as if it
+ * were known from the list alone. */
+static bool
+hide_unseen(void *arg, struct mailbox_rec *rec)
+{
+	struct mailbox *mb = arg;
+
+	if (mailbox_was_seen(mb, rec))
+		return false;
+	mailbox_rec_hide(mb, rec);
+	return true;
+}
+
 /* Only what was in new/ can be missing: it stands at the end. */
 static bool
 has_unseen_new(const struct mailbox *mb)
@@ -359,6 +381,9 @@ apply(struct scan *s, bool certain)
 
 	recs_filter(&mb->fresh, drop_unseen_fresh, mb);
 	mb->is_careful = mb->is_loaded && !certain;
+	if (mb->is_untold && !certain)
+		recs_filter(&mb->recs, hide_unseen, mb);
+	mb->is_untold = false;
 	waits = mailbox_show_named(mb);
 	if (!certain)
 		return waits;
@@ -458,11 +483,18 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 	bool certain, waits;
 	int i, still = 0;
 
-	mailbox_modseq_begin(mb);
+	if (check_place(mb, err) == -1)
+		return -1;
+	if (!mb->is_loaded) {
+		if (remember_load(mb, err) == -1)
+			return -1;
+		if (mb->is_loaded && !mb->is_dirty)
+			return 0;
+		mailbox_modseq_begin(mb);
+	}
 	mb->is_dirty = true; /* until proved otherwise, also after an error */
 	mb->again_at_us = 0;
-	if (check_place(mb, err) == -1 ||
-	    mailbox_list_read(mb, err) == -1) /* S1 */
+	if (mailbox_list_read(mb, err) == -1) /* S1 */
 		return -1;
 	for (i = 0; i < SCAN_TRIES && still == 0; i++) {
 		forget_others(&s);

@@ -261,6 +261,106 @@ uidlist_read(
 	return r == -1 ? -1 : 1;
 }
 
+/* ---- going on where another process was ---- */
+
+bool
+uidlist_get_mark(const struct uidlist *ul, struct uidlist_mark *out)
+{
+	if (ul->fd == -1 || ul->head.version != 3 || ul->off != ul->end)
+		return false;
+	*out = (struct uidlist_mark){
+		.dev = ul->dev,
+		.ino = ul->ino,
+		.off = ul->off,
+		.flushed = ul->flushed,
+		.last_uid = ul->last_uid,
+		.floor = ul->floor,
+		.n_lines = ul->n_lines,
+		.head = ul->head,
+	};
+	return true;
+}
+
+int
+uidlist_is_of(struct uidlist *ul, const struct uidlist_head *h, struct err *err)
+{
+	struct uidlist_head found = { 0 };
+	struct slice line;
+	struct lines l;
+	int r;
+
+	lines_init(&l, ul->fd, 0);
+	r = lines_next(&l, &line);
+	if (r == 1 && uidlist_parse_head(line, &found) == -1)
+		r = 0;
+	buf_free(&l.buf);
+	if (r == -1)
+		return err_sys(err, "read " LIST);
+	return r == 1 && found.uidvalidity == h->uidvalidity &&
+	    strcmp(found.guid, h->guid) == 0;
+}
+
+int
+uidlist_is_at(
+    const struct folder *f, const struct uidlist_mark *m, struct err *err)
+{
+	struct stat st;
+
+	if (io_stat(f->control, LIST, &st) == -1)
+		return errno == ENOENT ? 0 : err_sys(err, "stat " LIST);
+	return st.st_dev == m->dev && st.st_ino == m->ino &&
+	    (uint64_t)st.st_size == m->off;
+}
+
+/* An inode may be given again: does the list have our last line there? */
+static int
+has_line(int fd, const struct uidlist_mark *m)
+{
+	char block[2048]; /* a longer line: read all of it again */
+	size_t want = m->off < sizeof block ? (size_t)m->off : sizeof block;
+	ssize_t n = io_pread(fd, block, want, (off_t)(m->off - want));
+	struct slice line, word;
+	uint32_t uid;
+	size_t i;
+
+	if (n == -1)
+		return -1;
+	if ((size_t)n != want || want < 2 || block[want - 1] != '\n')
+		return 0;
+	for (i = want - 1; i > 0 && block[i - 1] != '\n'; i--)
+		;
+	line = slice_of(block + i, want - 1 - i);
+	if (m->n_lines == 0)
+		return i == 0;
+	(void)slice_cut(&line, ' ', &word);
+	return slice_u32(word, UINT32_MAX, &uid) == 0 && uid == m->last_uid;
+}
+
+int
+uidlist_resume(
+    struct uidlist *ul, const struct uidlist_mark *m, struct err *err)
+{
+	struct stat st;
+	int r;
+
+	if (reopen(ul, &st, err) == -1)
+		return -1;
+	if (ul->fd == -1 || st.st_dev != m->dev || st.st_ino != m->ino ||
+	    (uint64_t)st.st_size < m->off)
+		return 0;
+	if ((r = has_line(ul->fd, m)) != 1)
+		return r == 0 ? 0 : err_sys(err, "read " LIST);
+	ul->off = ul->end = m->off;
+	ul->flushed = m->flushed < m->off ? m->flushed : m->off;
+	ul->last_uid = m->last_uid;
+	ul->n_lines = m->n_lines;
+	ul->head = m->head;
+	note_uids(ul);
+	if (m->floor > ul->floor)
+		ul->floor = m->floor;
+	return 1;
+}
+
 /* ---- the lock ---- */
 
 int
@@ -481,7 +581,8 @@ replace(struct uidlist *ul, struct rewrite *w, uidlist_keep_fn *keep, void *arg,
 	struct uidlist_head h = ul->head;
 	int control = ul->folder->control;
 	uint32_t last = ul->last_uid;
-	bool was_read = ul->off == ul->end && ul->off > 0;
+	/* Without keep there are no records in it. */
+	bool was_read = keep == NULL || (ul->off == ul->end && ul->off > 0);
 	struct stat st;
 	int r = -1;
 

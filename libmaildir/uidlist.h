@@ -31,6 +31,27 @@ struct uidlist {
 void uidlist_init(struct uidlist *ul, struct folder *f);
 void uidlist_free(struct uidlist *ul); /* unlocks */
 
+/* How far a list was read, for another process to go on from there. */
+struct uidlist_mark {
+	uint64_t dev, ino, off, flushed;
+	uint32_t last_uid, floor, n_lines;
+	struct uidlist_head head;
+};
+/* false: it has not been read to its end. */
+bool uidlist_get_mark(const struct uidlist *ul, struct uidlist_mark *out);
+/* As if it had been read up to there; before the first read. 1, 0 it is another
+ * list (or none) by now: nothing was done, -1. */
+int uidlist_resume(struct uidlist *ul, const struct uidlist_mark *m,
+    struct err *err) MUST_CHECK;
+
+/* Is the open list of the mailbox with this head? 1, 0, -1. */
+int uidlist_is_of(struct uidlist *ul, const struct uidlist_head *h,
+    struct err *err) MUST_CHECK;
+/* Is the folder's list just that one, and no longer? Opens nothing. 1, 0, -1.
+ */
+int uidlist_is_at(const struct folder *f, const struct uidlist_mark *m,
+    struct err *err) MUST_CHECK;
+
 /* Who is told the records. reset: the list is another one than before: forget
  * all, what follows are all of them. Slices die with the call. */
 struct uidlist_reader {

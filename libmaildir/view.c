@@ -159,7 +159,7 @@ take_new(struct view *v, const struct view_teller *t)
 		if (rec->is_recent || rec->in_new)
 			seqset_add(&v->recent, rec->uid, rec->uid);
 		if (!v->read_only)
-			rec->is_recent = false;
+			mailbox_rec_set_recent(mb, rec, false);
 	}
 	if (v->recs.n == before)
 		return false;

@@ -111,3 +111,8 @@ check_PROGRAMS += %D%/test_index
 TESTS += %D%/test_index
 %C%_test_index_SOURCES = %D%/test_index.c
 %C%_test_index_LDADD = %D%/libscratch.a $(MAILDIR_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_remember
+TESTS += %D%/test_remember
+%C%_test_remember_SOURCES = %D%/test_remember.c
+%C%_test_remember_LDADD = %D%/libbox.a %D%/libscratch.a $(MAILDIR_LIBS) \
+  $(CMOCKA_LIBS)

@@ -227,7 +227,7 @@ index_revision(struct index *ix, uint64_t box)
 }
 
 int
-index_write(struct index *ix, uint64_t box, const struct index_batch *b,
+index_write(struct index *ix, uint64_t box, struct index_batch *b,
     struct slice head, uint64_t *revision)
 {
 	size_t i;

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: ISC */
+/* Mailboxes come back from the index as they were, or as they are by now. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libbase/clock.h"
+#include "libmaildir/index.h"
+#include "libmaildir/summaries.h"
+#include "tests/unit/libmaildir/box.h"
+
+/* How many times a folder was read, and files of it opened. */
+static unsigned n_getdents;
+
+static ssize_t
+counted_getdents(int fd, void *p, size_t n)
+{
+	n_getdents++;
+	return io_kernel.getdents(fd, p, n);
+}
+
+static struct io_ops counting;
+const struct io_ops *const io_table = &counting;
+
+struct world {
+	struct scratch *s;
+	struct box b;
+	unsigned dropped;
+};
+
+static void
+on_dropped(void *arg, const char *why)
+{
+	struct world *w = arg;
+
+	(void)why;
+	w->dropped++;
+}
+
+/* A session begins. */
+static void
+begin(struct world *w, bool watch)
+{
+	struct mailboxes_conf conf = { .watch = watch };
+	struct index_conf ic = { .dropped = on_dropped, .arg = w };
+	struct folder_place place;
+	struct folder f;
+	struct err err;
+
+	w->b.root = open(w->s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)mkdirat(w->b.root, "index", 0700);
+	ic.dir = openat(w->b.root, "index", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	w->b.ms = mailboxes_new(NULL, &conf);
+	assert_int_equal(
+	    mailboxes_use_index(w->b.ms, index_open(&ic), w->b.root, &err), 0);
+	place = (struct folder_place){ w->b.root, w->b.root, "", "INBOX" };
+	assert_int_equal(folder_open(&place, &f, &err), 0);
+	assert_int_equal(mailbox_open_folder(w->b.ms, &f, &w->b.mb, &err), 0);
+	n_getdents = 0;
+	w->b.v = view_open(w->b.mb, false);
+	box_sync(&w->b);
+}
+
+/* All that is to be written, until nothing is. */
+static void
+write_all(struct world *w)
+{
+	uint64_t at, now;
+
+	while ((at = mailboxes_write_index(w->b.ms)) != 0) {
+		now = clock_mono_us();
+		if (at > now)
+			(void)usleep((useconds_t)(at - now));
+	}
+}
+
+static void
+end(struct world *w)
+{
+	write_all(w);
+	box_close(&w->b);
+}
+
+static struct world world;
+
+static int
+setup(void **state)
+{
+	int r = scratch_setup(state);
+
+	world = (struct world){ .s = *state };
+	counting = io_kernel;
+	counting.getdents = counted_getdents;
+	*state = &world;
+	return r;
+}
+
+static int
+teardown(void **state)
+{
+	*state = world.s;
+	return scratch_teardown(state);
+}
+
+static const char text[] = "Subject: a\n\nb\n";
+
+static void
+test_comes_back(void **state)
+{
+	struct world *w = *state;
+	struct mailbox_status before, after;
+	uint32_t uids[3];
+	int i;
+
+	begin(w, true);
+	for (i = 0; i < 3; i++)
+		uids[i] = box_save(w->b.mb, text, i == 1 ? FLAG_SEEN : 0);
+	box_sync(&w->b);
+	mailbox_status(w->b.mb, &before);
+	end(w);
+	for (i = 0; i < 2; i++) {
+		begin(w, i == 0);
+		assert_int_equal(n_getdents, 0);
+		mailbox_status(w->b.mb, &after);
+		assert_int_equal(after.messages, 3);
+		assert_int_equal(after.unseen, 2);
+		assert_int_equal(after.uidnext, before.uidnext);
+		assert_int_equal(after.uidvalidity, before.uidvalidity);
+		assert_true(after.highest_modseq == before.highest_modseq);
+		assert_int_equal(after.wire, before.wire);
+		assert_int_equal(view_rec(w->b.v, 2)->uid, uids[1]);
+		assert_int_equal(view_rec(w->b.v, 2)->flags, FLAG_SEEN);
+		end(w);
+	}
+	assert_int_equal(w->dropped, 0);
+}
+
+/* What others did meanwhile is found, and told by modseqs. */
+static void
+test_strangers(void **state)
+{
+	struct world *w = *state;
+	struct mailbox_status before, after;
+	uint64_t old;
+	char name[256];
+	char path[600];
+	struct seqset gone;
+
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	(void)snprintf(name, sizeof name, "%s", view_rec(w->b.v, 1)->name);
+	(void)snprintf(path, sizeof path, "%s", view_rec(w->b.v, 2)->name);
+	old = view_rec(w->b.v, 2)->modseq;
+	mailbox_status(w->b.mb, &before);
+	end(w);
+	/* one goes, one gets a flag, one comes */
+	w->b.root = open(w->s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	{
+		char from[700], to[700];
+
+		(void)snprintf(from, sizeof from, "cur/%s", name);
+		assert_int_equal(unlinkat(w->b.root, from, 0), 0);
+		(void)snprintf(from, sizeof from, "cur/%s", path);
+		(void)snprintf(
+		    to, sizeof to, "cur/%.*sFS", (int)strlen(path) - 1, path);
+		assert_int_equal(renameat(w->b.root, from, w->b.root, to), 0);
+	}
+	box_drop(&w->b, "new", "1234567890.stranger", text);
+	(void)close(w->b.root);
+	begin(w, true);
+	mailbox_status(w->b.mb, &after);
+	assert_int_equal(after.messages, 2);
+	assert_int_equal(view_rec(w->b.v, 1)->flags, FLAG_SEEN | FLAG_FLAGGED);
+	assert_true(view_rec(w->b.v, 1)->modseq > old);
+	assert_true(after.highest_modseq > before.highest_modseq);
+	seqset_init(&gone, 100);
+	assert_true(
+	    mailbox_vanished(w->b.mb, before.highest_modseq, NULL, &gone));
+	assert_int_equal(seqset_count(&gone), 1);
+	assert_true(seqset_has(&gone, 1));
+	seqset_free(&gone);
+	end(w);
+	/* and is there the next time, too */
+	begin(w, true);
+	assert_int_equal(n_getdents, 0);
+	seqset_init(&gone, 100);
+	assert_true(
+	    mailbox_vanished(w->b.mb, before.highest_modseq, NULL, &gone));
+	assert_int_equal(seqset_count(&gone), 1);
+	seqset_free(&gone);
+	end(w);
+}
+
+/* One new file costs one file: cur/ is not read. */
+static void
+test_one_new(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	end(w);
+	w->b.root = open(w->s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	box_drop(&w->b, "new", "1234567890.stranger", text);
+	(void)close(w->b.root);
+	begin(w, true);
+	assert_int_equal(view_count(w->b.v), 2);
+	assert_int_equal(n_getdents, 2); /* of new/, to its end */
+	end(w);
+}
+
+/* The list is lost, the index is not: numbers as before. */
+static void
+test_lost_list(void **state)
+{
+	struct world *w = *state;
+	uint32_t uid, validity;
+
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	uid = box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	validity = mailbox_uidvalidity(w->b.mb);
+	end(w);
+	w->b.root = open(w->s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(unlinkat(w->b.root, "dovecot-uidlist", 0), 0);
+	(void)close(w->b.root);
+	begin(w, true);
+	assert_int_equal(mailbox_uidvalidity(w->b.mb), validity);
+	assert_int_equal(view_rec(w->b.v, 2)->uid, uid);
+	assert_true(box_save(w->b.mb, text, 0) > uid + 1000000);
+	box_sync(&w->b);
+	end(w);
+}
+
+/* Who dies without a word: modseqs begin anew above all that were told. */
+static void
+test_unclean(void **state)
+{
+	struct world *w = *state;
+	struct mailbox_status before, after;
+
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	mailbox_status(w->b.mb, &before);
+	write_all(w);
+	/* what its end would write goes to the removed folder */
+	(void)renameat(w->b.root, "index", w->b.root, "saved");
+	box_close(&w->b);
+	w->b.root = open(w->s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)close(w->b.root);
+	begin(w, true);
+	mailbox_status(w->b.mb, &after);
+	assert_true(after.highest_modseq > before.highest_modseq);
+	assert_true(view_rec(w->b.v, 1)->modseq > before.highest_modseq);
+	end(w);
+}
+
+static void
+test_summaries(void **state)
+{
+	struct world *w = *state;
+	struct slice got;
+	int i;
+
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	summary_keep(w->b.mb, view_rec(w->b.v, 1), SUMMARY_ENVELOPE,
+	    SLICE("(envelope)"));
+	for (i = 0; i < 2; i++) {
+		assert_true(summary_get(
+		    w->b.mb, view_rec(w->b.v, 1), SUMMARY_ENVELOPE, &got));
+		assert_true(slice_eq_str(got, "(envelope)"));
+		end(w);
+		begin(w, true);
+	}
+	end(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    test_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_strangers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_new, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_lost_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unclean, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_summaries, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
