@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* CAPABILITY, NOOP, LOGOUT, ID, ENABLE: in (nearly) any state. */
+#include <stdio.h>
+
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
 #include "libserver/log.h"
@@ -80,17 +82,49 @@ id_step(struct imap_cmd *cmd)
 	return STEP_DONE;
 }
 
+static const struct {
+	const char *name;
+	unsigned bits; /* enum imap_enabled */
+} extensions[] = {
+	{ "CONDSTORE", ENABLED_CONDSTORE },
+	/* RFC 7162 3.2.3: implies the other */
+	{ "QRESYNC", ENABLED_QRESYNC | ENABLED_CONDSTORE },
+};
+
+/* Bit of a name's row; 0: we do not know it. */
+static unsigned
+extension_bit(const struct imap_arg *a)
+{
+	size_t i;
+
+	for (i = 0; i < N_ELEMENTS(extensions); i++)
+		if (imap_arg_is(a, extensions[i].name))
+			return 1u << i;
+	return 0;
+}
+
 /* RFC 5161: names we do not know are ignored */
 static enum step
 enable_step(struct imap_cmd *cmd)
 {
 	const struct imap_arg *a;
+	char names[64] = "";
+	unsigned wanted = 0;
+	size_t i, n = 0;
 
 	for (a = cmd->v[0].arg; a != NULL; a = a->next) {
 		if (a->kind != ARG_ATOM || a->has_section)
 			return imap_bad(cmd, "Capability expected");
+		wanted |= extension_bit(a);
 	}
-	imap_untagged(cmd->s, "ENABLED");
+	for (i = 0; i < N_ELEMENTS(extensions); i++) {
+		if ((wanted & 1u << i) == 0)
+			continue;
+		cmd->s->enabled |= extensions[i].bits;
+		n += (size_t)snprintf(
+		    names + n, sizeof(names) - n, " %s", extensions[i].name);
+	}
+	imap_untagged(cmd->s, "ENABLED%s", names);
 	return STEP_DONE;
 }
 
@@ -106,7 +140,7 @@ const struct imap_verb imap_verbs_any[] = {
 	{ .name = "ENABLE",
 	    .args = "*",
 	    .flags = IN_AUTH,
-	    .capability = "ENABLE",
+	    .capability = "ENABLE CONDSTORE QRESYNC",
 	    .step = enable_step },
 	{ .name = NULL },
 };

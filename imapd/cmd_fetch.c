@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "imapd/cmd_flags.h"
+#include "imapd/condstore.h"
 #include "imapd/fetch_items.h"
 #include "imapd/imap_reply.h"
 #include "imapd/update.h"
@@ -19,6 +20,11 @@ struct fetch_ctx {
 	struct fetch_answer *a;
 	struct seqset seqs;
 	struct seqset_iter at;
+	/* RFC 7162 3.1.4.1, 3.2.6 */
+	uint64_t since;
+	bool has_since, has_vanished;
+	struct seqset vanished; /* UIDs */
+	size_t told;            /* of its ranges */
 	bool saw_gone;
 	struct err err; /* of a message that could not be read */
 };
@@ -42,6 +48,7 @@ fetch_drop(struct imap_cmd *cmd)
 	if (x == NULL)
 		return;
 	seqset_free(&x->seqs);
+	seqset_free(&x->vanished);
 	if (x->a == NULL)
 		return;
 	fetch_source_rest(x->a->src);
@@ -50,19 +57,91 @@ fetch_drop(struct imap_cmd *cmd)
 	xfree(x->a);
 }
 
+/* What is wrong with the list of modifiers; NULL: nothing. */
+static const char *
+read_modifiers(struct imap_cmd *cmd, struct fetch_ctx *x)
+{
+	const struct imap_arg *a = cmd->v[1].arg->next;
+
+	if (a == NULL)
+		return NULL;
+	if (a->child == NULL)
+		return "Modifiers expected";
+	for (a = a->child; a != NULL; a = a->next) {
+		if (imap_arg_is(a, "VANISHED") && !x->has_vanished) {
+			x->has_vanished = true;
+			continue;
+		}
+		if (!imap_arg_is(a, "CHANGEDSINCE") || x->has_since)
+			return "Unknown modifier";
+		a = a->next;
+		if (condstore_number(a, &x->since) == -1)
+			return "Modseq expected";
+		x->has_since = true;
+	}
+	if (!x->has_vanished)
+		return NULL;
+	if (!cmd->is_uid || !x->has_since)
+		return "VANISHED is for UID FETCH with CHANGEDSINCE";
+	return (cmd->s->enabled & ENABLED_QRESYNC) != 0 ?
+	    NULL :
+	    "QRESYNC is not enabled";
+}
+
+/* UIDs that have gone, as the client names them; "*" takes in what stood behind
+ * the last. */
+static void
+find_vanished(struct imap_cmd *cmd, struct fetch_ctx *x)
+{
+	const struct view *v = cmd->s->view;
+	struct seqset uids;
+
+	seqset_init(&uids, MAX_VIEW_RANGES);
+	if (slice_eq_str(cmd->v[0].text, "$"))
+		seqset_copy(&uids, &cmd->s->saved);
+	else if (seqset_parse(cmd->v[0].text, UINT32_MAX, &uids) == -1)
+		seqset_reset(&uids); /* it was read before */
+	(void)view_vanished(v, x->since, &uids, &x->vanished);
+	seqset_free(&uids);
+}
+
+/* Modseqs: what is added to the items, and left out of the messages. False: the
+ * reply is set. */
+static bool
+begin_modseqs(struct imap_cmd *cmd, struct fetch_ctx *x)
+{
+	const struct imap_session *s = cmd->s;
+
+	if ((x->has_since || x->items->has_modseq) && !condstore_wanted(cmd))
+		return false;
+	/* flags are of use to who knows of when they are */
+	if (x->has_since || (x->items->has_flags && condstore_is_on(s)))
+		fetch_items_add(x->items, "MODSEQ");
+	if (x->has_vanished)
+		find_vanished(cmd, x);
+	if (x->has_since)
+		condstore_narrow(s, x->since, &x->seqs);
+	return true;
+}
+
 /* STEP_AGAIN: go on; else the reply is set. */
 static enum step
 fetch_begin(struct imap_cmd *cmd)
 {
 	struct fetch_ctx *x = arena_zero(cmd->arena, sizeof *x);
+	const char *why;
 	struct err err;
 
 	seqset_init(&x->seqs, MAX_VIEW_RANGES);
+	seqset_init(&x->vanished, MAX_VIEW_RANGES);
 	cmd->ctx = x;
 	x->items = fetch_items_parse(cmd->v[1].arg, cmd->arena, &err);
 	if (x->items == NULL)
 		return imap_bad(cmd, arena_strdup(cmd->arena, err.text));
-	if (!imap_set_seqs(cmd, cmd->v[0].text, &x->seqs))
+	if ((why = read_modifiers(cmd, x)) != NULL)
+		return imap_bad(cmd, why);
+	if (!imap_set_seqs(cmd, cmd->v[0].text, &x->seqs) ||
+	    !begin_modseqs(cmd, x))
 		return STEP_DONE;
 	if (cmd->is_uid) /* RFC 3501 6.4.8 */
 		fetch_items_add(x->items, "UID");
@@ -131,6 +210,26 @@ mark_seen(struct fetch_answer *a, const struct fetch_list *items, bool *told)
 	*told = mailbox_change(a->s->box, a->rec, &how, a->s->view, &err) == 1;
 }
 
+/* The change that reading has made (RFC 7162 3.2.4: with UID and modseq), as
+ * far as it was not asked for. */
+static void
+put_change(struct fetch_answer *a, const struct fetch_list *items)
+{
+	if (!items->has_flags) {
+		buf_puts(&a->text, " FLAGS (");
+		update_put_flags(&a->text, a->s, a->rec);
+		buf_putc(&a->text, ')');
+	}
+	if (!condstore_is_on(a->s))
+		return;
+	if (!items->has_uid)
+		buf_printf(&a->text, " UID %u", a->rec->uid);
+	if (!items->has_modseq) {
+		buf_putc(&a->text, ' ');
+		condstore_put(&a->text, a->s, a->rec);
+	}
+}
+
 static int
 put_items(struct fetch_answer *a, const struct fetch_list *items,
     bool tell_flags, struct err *err)
@@ -148,11 +247,8 @@ put_items(struct fetch_answer *a, const struct fetch_list *items,
 		if (it->row->put(a, it, err) == -1)
 			return -1;
 	}
-	if (tell_flags && !items->has_flags) {
-		buf_puts(&a->text, items->n > 0 ? " FLAGS (" : "FLAGS (");
-		update_put_flags(&a->text, a->s, a->rec);
-		buf_putc(&a->text, ')');
-	}
+	if (tell_flags)
+		put_change(a, items);
 	buf_puts(&a->text, ")\r\n");
 	if (!buf_ok(&a->text))
 		return err_set(
@@ -190,6 +286,8 @@ fetch_one(struct imap_cmd *cmd, struct fetch_ctx *x, uint32_t seq)
 
 	a->rec = view_rec(cmd->s->view, seq);
 	a->seq = seq;
+	if (x->has_since && (a->rec->modseq <= x->since || a->rec->is_gone))
+		return;
 	cmd->err.code = ERR_GONE;
 	ok = !a->rec->is_gone || (x->items->needs & NEED_FILE) == 0;
 	ok = ok && load(a, x->items->needs, &cmd->err) == 0;
@@ -234,6 +332,9 @@ fetch_step(struct imap_cmd *cmd)
 			return r;
 		x = cmd->ctx;
 	}
+	/* RFC 7162 3.2.6: before all FETCHes */
+	if (!condstore_tell_vanished(s, &x->vanished, &x->told, true))
+		return STEP_DRAIN;
 	while (conn_slice_left(s->conn)) {
 		if (imap_is_full(s))
 			return STEP_DRAIN;

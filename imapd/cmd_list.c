@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* LIST (RFC 3501; extended: RFC 5258, 5819), LSUB. */
+#include "imapd/condstore.h"
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_user.h"
@@ -168,6 +169,8 @@ read_list(struct imap_cmd *cmd, struct list_ctx *x)
 		return arena_strdup(cmd->arena, cmd->err.text);
 	if (!read_return(x, a->next->next))
 		return "Unknown return option";
+	if ((x->options & RETURN_STATUS) != 0 && status_asks_modseq(x->items))
+		condstore_enable(cmd->s);
 	return cmd->arena->failed ? "Command too large" : NULL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, STATUS, NAMESPACE. */
+#include "imapd/condstore.h"
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_user.h"
@@ -156,6 +157,8 @@ status_step(struct imap_cmd *cmd)
 		x = cmd->ctx = arena_zero(cmd->arena, sizeof(*x));
 		if (!status_items(cmd->v[1].arg->child, &x->items))
 			return imap_bad(cmd, "Unknown STATUS item");
+		if (status_asks_modseq(x->items))
+			condstore_enable(s);
 		imap_user_look(s->user);
 	}
 	r = status_refresh(

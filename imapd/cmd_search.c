@@ -154,7 +154,8 @@ search_go(struct imap_cmd *cmd, struct search_ctx *x)
 	if (cmd->phase == SEARCH_RANGES && !tell_ranges(cmd->s, x))
 		return STEP_DRAIN;
 	if (cmd->phase != SEARCH_END)
-		imap_put(cmd->s, SLICE("\r\n"));
+		search_return_put_end(cmd, x->options,
+		    search_find_modseq(&x->find, &x->find.found));
 	return search_find_end(cmd, &x->find);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SELECT, EXAMINE, CLOSE, UNSELECT, CHECK. */
+#include "imapd/condstore.h"
 #include "imapd/imap_reply.h"
 #include "imapd/imap_user.h"
 #include "imapd/update.h"
@@ -46,6 +47,72 @@ tell_all(struct imap_session *s)
 		imap_untagged(s, "OK [UNSEEN %u] First unseen", unseen);
 	imap_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", st.uidvalidity);
 	imap_untagged(s, "OK [UIDNEXT %u] Next UID", st.uidnext);
+	condstore_tell_opened(s);
+}
+
+enum {
+	SELECT_BEGIN,
+	SELECT_OPEN,
+	SELECT_RESYNC
+};
+
+/* RFC 7162 3.1.8, 3.2.5. What is wrong, NULL for nothing. */
+static const char *
+read_params(struct imap_cmd *cmd, struct resync *q, bool *condstore)
+{
+	const struct imap_arg *a = cmd->v[1].arg->child;
+	const char *why;
+
+	if (a == NULL)
+		return "Parameters expected";
+	for (; a != NULL; a = a->next) {
+		if (imap_arg_is(a, "CONDSTORE")) {
+			*condstore = true;
+			continue;
+		}
+		if (!imap_arg_is(a, "QRESYNC") || q->is_given)
+			return "Unknown parameter";
+		if ((cmd->s->enabled & ENABLED_QRESYNC) == 0)
+			return "QRESYNC is not enabled";
+		a = a->next;
+		why = resync_read(q, a, cmd->arena);
+		if (why != NULL)
+			return why;
+	}
+	return NULL;
+}
+
+/* False: the reply is set. */
+static bool
+select_begin(struct imap_cmd *cmd, bool read_only)
+{
+	struct imap_session *s = cmd->s;
+	struct resync *q = arena_zero(cmd->arena, sizeof(*q));
+	bool condstore = false;
+	const char *why = NULL;
+
+	if (q == NULL)
+		why = "Command too large";
+	else if (cmd->v[1].is_set)
+		why = read_params(cmd, q, &condstore);
+	if (why != NULL) {
+		(void)imap_bad(cmd, why);
+		return false;
+	}
+	cmd->ctx = q;
+	/* RFC 7162 3.2.11: the border between what is told of the two */
+	if (s->state == IMAP_SELECTED)
+		imap_untagged(s, "OK [CLOSED] The other mailbox is closed");
+	/* whatever comes of it, the old one is left */
+	imap_enter(s, IMAP_AUTH);
+	if (condstore)
+		condstore_enable(s);
+	imap_user_look(s->user);
+	if (select_open(cmd, read_only) == 0)
+		return true;
+	imap_enter(s, IMAP_AUTH);
+	(void)imap_fail(cmd);
+	return false;
 }
 
 static enum step
@@ -54,25 +121,26 @@ select_any(struct imap_cmd *cmd, bool read_only)
 	struct imap_session *s = cmd->s;
 	enum step r;
 
-	if (s->view == NULL || s->state == IMAP_SELECTED) {
-		if (cmd->v[1].is_set)
-			return imap_bad(cmd, "Unknown parameter");
-		/* whatever comes of it, the old one is left */
-		imap_enter(s, IMAP_AUTH);
-		imap_user_look(s->user);
-		if (select_open(cmd, read_only) == -1) {
-			imap_enter(s, IMAP_AUTH);
-			return STEP_FAIL;
-		}
+	if (cmd->phase == SELECT_BEGIN) {
+		if (!select_begin(cmd, read_only))
+			return STEP_DONE;
+		cmd->phase = SELECT_OPEN;
 	}
-	r = view_refresh(s->view, cmd->flush, &cmd->err);
-	if (r == STEP_FAIL)
-		imap_enter(s, IMAP_AUTH);
+	if (cmd->phase == SELECT_OPEN) {
+		r = view_refresh(s->view, cmd->flush, &cmd->err);
+		if (r == STEP_FAIL)
+			imap_enter(s, IMAP_AUTH);
+		if (r != STEP_DONE)
+			return r;
+		(void)view_update(s->view, true, NULL);
+		imap_enter(s, IMAP_SELECTED);
+		tell_all(s);
+		cmd->phase = SELECT_RESYNC;
+		resync_begin(cmd->ctx, s);
+	}
+	r = resync_tell(cmd->ctx, s);
 	if (r != STEP_DONE)
 		return r;
-	(void)view_update(s->view, true, NULL);
-	imap_enter(s, IMAP_SELECTED);
-	tell_all(s);
 	if (read_only)
 		return imap_ok(cmd, "READ-ONLY", "Opened to read");
 	return imap_ok(cmd, "READ-WRITE", "Opened");

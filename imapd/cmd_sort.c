@@ -375,6 +375,30 @@ tell(struct imap_cmd *cmd, struct sort_ctx *x)
 	return x->told == x->n;
 }
 
+/* RFC 7162 3.1.9, RFC 4731 3.2: of the first and the last, where no more is
+ * told. */
+static uint64_t
+highest_told(const struct sort_ctx *x)
+{
+	unsigned want = search_return_wants(x->options);
+	struct seqset ends;
+	uint64_t highest;
+
+	if (x->n == 0)
+		return 0;
+	if ((want & FIND_ALL) != 0)
+		return search_find_modseq(&x->find.find, &x->find.find.found);
+	seqset_init(&ends, 2);
+	if ((want & FIND_MIN) != 0)
+		seqset_add(&ends, x->seqs[x->run.at[0]], x->seqs[x->run.at[0]]);
+	if ((want & FIND_MAX) != 0)
+		seqset_add(&ends, x->seqs[x->run.at[x->n - 1]],
+		    x->seqs[x->run.at[x->n - 1]]);
+	highest = search_find_modseq(&x->find.find, &ends);
+	seqset_free(&ends);
+	return highest;
+}
+
 /* ---- the command ---- */
 
 static enum step
@@ -406,7 +430,7 @@ sort_go(struct imap_cmd *cmd, struct sort_ctx *x)
 	if (!tell(cmd, x))
 		return STEP_DRAIN;
 	if ((x->options & RETURN_GIVEN) == 0 || search_return_tells(x->options))
-		imap_put(cmd->s, SLICE("\r\n"));
+		search_return_put_end(cmd, x->options, highest_told(x));
 	return search_find_end(cmd, &x->find.find);
 }
 

@@ -2,6 +2,7 @@
 /* FETCH items: the table and how each is written. */
 #include <string.h>
 
+#include "imapd/condstore.h"
 #include "imapd/fetch_body.h"
 #include "imapd/fetch_items.h"
 #include "imapd/imap_reply.h"
@@ -29,6 +30,16 @@ put_uid(struct fetch_answer *a, const struct fetch_item *item, struct err *err)
 	(void)err;
 	buf_puts(&a->text, "UID ");
 	buf_put_u64(&a->text, a->rec->uid);
+	return 0;
+}
+
+static int
+put_modseq(
+    struct fetch_answer *a, const struct fetch_item *item, struct err *err)
+{
+	(void)item;
+	(void)err;
+	condstore_put(&a->text, a->s, a->rec);
 	return 0;
 }
 
@@ -96,6 +107,7 @@ static const struct fetch_row fetch_rows[] = {
 	    .macro = "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY" },
 	{ .name = "FLAGS", .put = put_flags },
 	{ .name = "UID", .put = put_uid },
+	{ .name = "MODSEQ", .put = put_modseq },
 	{ .name = "INTERNALDATE", .needs = NEED_DATE, .put = put_date },
 	{ .name = "RFC822.SIZE", .needs = NEED_SIZE, .put = put_size },
 	{ .name = "ENVELOPE", .needs = NEED_ENVELOPE, .put = put_envelope },
@@ -155,6 +167,7 @@ add_row(struct fetch_list *l, const struct fetch_row *row,
 	l->marks_seen |= row->marks_seen;
 	l->has_flags |= row->put == put_flags;
 	l->has_uid |= row->put == put_uid;
+	l->has_modseq |= row->put == put_modseq;
 	return 0;
 }
 
@@ -196,7 +209,10 @@ fetch_items_parse(
 {
 	struct fetch_list *l = arena_zero(arena, sizeof *l);
 
-	if (l == NULL || a == NULL || a->next != NULL) {
+	/* modifiers may follow (RFC 4466 2.4) */
+	if (l == NULL || a == NULL ||
+	    (a->next != NULL &&
+		(a->next->kind != ARG_LIST || a->next->next != NULL))) {
 		err_set(err, ERR_INVALID, "FETCH items expected");
 		return NULL;
 	}

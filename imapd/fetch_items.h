@@ -55,10 +55,11 @@ struct fetch_list {
 	struct fetch_item item[FETCH_ITEMS_MAX];
 	unsigned n;
 	unsigned needs;
-	bool marks_seen, has_flags, has_uid;
+	bool marks_seen, has_flags, has_uid, has_modseq;
 };
 
-/* Read the items of a command: one atom or a list. The list is in the arena.
+/* Read the items of a command: one atom or a list; one
+ * more list may follow. The list is in the arena.
  * Text of err may be sent. NULL on failure. */
 struct fetch_list *fetch_items_parse(
     const struct imap_arg *a, struct arena *arena, struct err *err);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "imapd/condstore.h"
 #include "imapd/fetch_source.h"
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
@@ -76,6 +77,8 @@ leave_mailbox(struct imap_session *s)
 	s->is_read_only = false;
 	s->is_gone = false;
 	s->must_look = false;
+	s->has_no_modseq = s->told_vanished = false;
+	s->modseq_told = s->modseq_cap = 0;
 }
 
 void
@@ -435,6 +438,7 @@ finish(struct imap_session *s)
 	bool silent =
 	    s->cmd.verb != NULL && (s->cmd.verb->flags & IS_SILENT) != 0;
 
+	condstore_finish(&s->cmd);
 	if (!silent)
 		imap_reply_tagged(&s->cmd);
 	drop_command(s);

@@ -97,6 +97,11 @@ struct imap_session {
 	bool is_idling;       /* updates may be told at once */
 	bool must_look;       /* somebody deleted or renamed the mailbox */
 	bool is_gone;         /* the mailbox was deleted by somebody */
+	bool has_no_modseq;   /* NOMODSEQ was told */
+	bool told_vanished;   /* since the last reply */
+	uint64_t modseq_told; /* highest in FETCHes since the last reply */
+	uint64_t modseq_cap;  /* after unpacking: the highest told before, till
+				 all that happened meanwhile is told */
 	struct seqset *stale; /* after unpacking: UIDs whose flags are to be
 				 told; NULL: none */
 

@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/cmd_store.c \
 	%D%/cmd_thread.c \
 	%D%/command.c %D%/command.h \
+	%D%/condstore.c %D%/condstore.h \
 	%D%/imap_args.c %D%/imap_args.h \
 	%D%/imap_frontend.c %D%/imap_frontend.h \
 	%D%/imap_input.c %D%/imap_input.h \

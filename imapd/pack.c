@@ -2,7 +2,7 @@
 /* A session as bytes: the format, read as if its writer were hostile. */
 #include "imapd/pack.h"
 
-static const char magic[4] = { 'I', 'M', 'P', '1' };
+static const char magic[4] = { 'I', 'M', 'P', '2' };
 
 /* Numbers are little-endian. */
 static void
@@ -78,6 +78,8 @@ pack_write(const struct pack *p, struct buf *out)
 		return;
 	put_slice(out, p->mailbox);
 	put_u32(out, p->uidvalidity);
+	put_u32(out, (uint32_t)(p->modseq & UINT32_MAX));
+	put_u32(out, (uint32_t)(p->modseq >> 32));
 	put_u32(out, p->names);
 	put_slice(out, p->uids);
 	put_slice(out, p->recent);
@@ -132,6 +134,9 @@ is_view_sound(const struct pack *p)
 	struct pack_run run;
 	size_t i;
 
+	if ((p->modseq == 0) != ((p->flags & PACK_NOMODSEQ) != 0) ||
+	    p->modseq > INT64_MAX)
+		return false;
 	if (n < 0 || count_set(p->recent) < 0 || count_set(p->saved) < 0 ||
 	    p->uidvalidity == 0)
 		return false;
@@ -174,6 +179,8 @@ pack_read(struct slice in, struct pack *out, struct err *err)
 	if ((p.flags & PACK_SELECTED) != 0) {
 		p.mailbox = get_slice(&in, &ok);
 		p.uidvalidity = get_u32(&in, &ok);
+		p.modseq = get_u32(&in, &ok);
+		p.modseq |= (uint64_t)get_u32(&in, &ok) << 32;
 		p.names = get_u32(&in, &ok);
 		p.uids = get_slice(&in, &ok);
 		p.recent = get_slice(&in, &ok);
@@ -184,9 +191,10 @@ pack_read(struct slice in, struct pack *out, struct err *err)
 	if (!ok || in.n != 0 || (kind != PACK_LOGIN && kind != PACK_PARKED))
 		return err_set(err, ERR_CORRUPT, "packed session: form");
 	p.kind = kind == PACK_LOGIN ? PACK_LOGIN : PACK_PARKED;
-	if ((p.flags & PACK_SELECTED) == 0 && (p.flags & PACK_SAVED) != 0)
+	if ((p.flags & PACK_SELECTED) == 0 &&
+	    (p.flags & (PACK_SAVED | PACK_NOMODSEQ)) != 0)
 		return err_set(err, ERR_CORRUPT, "packed session: flags");
-	if (p.flags > 31 || p.enabled > 7 || !is_tag_sound(&p))
+	if (p.flags > 63 || p.enabled > 7 || !is_tag_sound(&p))
 		return err_set(err, ERR_CORRUPT, "packed session: values");
 	if ((p.flags & PACK_SELECTED) != 0 && !is_view_sound(&p))
 		return err_set(err, ERR_CORRUPT, "packed session: view");

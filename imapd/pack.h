@@ -19,7 +19,8 @@ enum pack_flag {
 	PACK_READ_ONLY = 2,
 	PACK_USES_UID = 4,
 	PACK_IDLING = 8,
-	PACK_SAVED = 16 /* with PACK_SELECTED: "$" is not empty */
+	PACK_NOMODSEQ = 32, /* with PACK_SELECTED: what was told */
+	PACK_SAVED = 16     /* with PACK_SELECTED: "$" is not empty */
 };
 
 struct pack {
@@ -30,6 +31,7 @@ struct pack {
 	/* with PACK_SELECTED */
 	struct slice mailbox;
 	uint32_t uidvalidity;
+	uint64_t modseq;     /* highest told; 0 with PACK_NOMODSEQ */
 	uint32_t names;      /* hash of the flag names last told */
 	struct slice uids;   /* of the view, as a set's text */
 	struct slice recent; /* the same of those that are \Recent */

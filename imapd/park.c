@@ -105,6 +105,10 @@ imap_session_pack(struct imap_session *s, struct buf *out, struct err *err)
 		put_view(s, &t);
 		mailbox_status(s->box, &status);
 		p.flags |= PACK_SELECTED;
+		if (s->has_no_modseq)
+			p.flags |= PACK_NOMODSEQ;
+		else
+			p.modseq = view_highest_modseq(s->view);
 		p.mailbox = slice_str(s->mailbox_name);
 		p.uidvalidity = status.uidvalidity;
 		p.names = s->names;
@@ -179,6 +183,9 @@ restore_view(struct imap_session *s, const struct pack *p, struct err *err)
 	seqset_free(&recent);
 	if (r == 0)
 		note_stale(s, p);
+	/* what went meanwhile may have any modseq above this one */
+	s->has_no_modseq = (p->flags & PACK_NOMODSEQ) != 0;
+	s->modseq_cap = update_has_news(s) ? p->modseq : 0;
 	return r;
 }
 

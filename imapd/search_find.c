@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages of a view, one after the other, until what is wanted is known. */
 #include "imapd/search_find.h"
+#include "imapd/condstore.h"
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_user.h"
@@ -52,6 +53,8 @@ search_find_begin(struct imap_cmd *cmd, const struct imap_arg *keys,
 		(void)imap_bad(cmd, arena_strdup(cmd->arena, err.text));
 		return false;
 	}
+	if (p->has_modseq && !condstore_wanted(cmd))
+		return false;
 	x->run.program = p;
 	x->run.box = s->box;
 	x->run.view = s->view;
@@ -115,6 +118,25 @@ search_find_step(struct imap_cmd *cmd, struct search_find *x)
 			note_hit(x, seq);
 	}
 	return true;
+}
+
+uint64_t
+search_find_modseq(const struct search_find *x, const struct seqset *seqs)
+{
+	const struct mailbox_rec *rec;
+	struct seqset_iter it;
+	uint64_t highest = 0;
+	uint32_t seq;
+
+	if (!x->run.program->has_modseq)
+		return 0;
+	seqset_iter_init(&it, seqs);
+	while (seqset_next(&it, &seq)) {
+		rec = view_rec(x->run.view, seq);
+		if (rec->modseq > highest)
+			highest = rec->modseq;
+	}
+	return highest;
 }
 
 enum step

@@ -41,6 +41,10 @@ void search_find_free(struct search_find *x);
 /* True when all was looked at; false: time is spent. The view must not change
  * meanwhile. */
 bool search_find_step(struct imap_cmd *cmd, struct search_find *x);
+/* The highest modseq of these, when one was asked for (RFC 7162 3.1.5), else
+ * 0. */
+uint64_t
+search_find_modseq(const struct search_find *x, const struct seqset *seqs);
 /* All is told: STEP_DONE, or STEP_FAIL with x->err. */
 enum step search_find_end(struct imap_cmd *cmd, const struct search_find *x);
 

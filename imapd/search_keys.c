@@ -53,6 +53,12 @@ in_seqs(const struct search_node *n, const struct search_subject *m)
 	return seqset_has(n->set, m->seq);
 }
 
+static bool
+is_changed(const struct search_node *n, const struct search_subject *m)
+{
+	return m->rec->modseq >= n->number;
+}
+
 /* ---- sizes and dates ---- */
 
 static bool
@@ -176,6 +182,7 @@ static const struct search_row rows[] = {
 	{ .name = "HEADER", .takes = TAKES_FIELD, .cost = COST_HEADER },
 	{ .name = "KEYWORD", .takes = TAKES_KEYWORD, .test = has_keyword },
 	SIZE_ROW("LARGER", is_larger),
+	{ .name = "MODSEQ", .takes = TAKES_MODSEQ, .test = is_changed },
 	{ .name = "NEW", .test = is_new },
 	{ .name = "OLD", .negate = true, .test = is_recent },
 	AGE_ROW("OLDER", is_older),
@@ -350,6 +357,26 @@ take_number(
 	return 0;
 }
 
+/* RFC 7162 7: [entry-name SP entry-type-req SP] mod-sequence-valzer. We have
+ * one modseq a message, so the entry is read and of no use. */
+static int
+take_modseq(
+    struct search_parser *sp, struct search_node *n, const struct imap_arg *a)
+{
+	if (a->kind == ARG_QUOTED) {
+		if (!slice_istarts(a->text, "/flags/") || sp->at == NULL ||
+		    sp->at->next == NULL ||
+		    (!imap_arg_is(sp->at, "priv") &&
+			!imap_arg_is(sp->at, "shared") &&
+			!imap_arg_is(sp->at, "all")))
+			return bad(sp, "Entry of a flag expected");
+		a = sp->at->next;
+		sp->at = a->next;
+	}
+	sp->p->has_modseq = true;
+	return take_number(sp, n, a);
+}
+
 /* RFC 5032 3: nz-number */
 static int
 take_interval(
@@ -384,6 +411,8 @@ take(struct search_parser *sp, struct search_node *n)
 		return take_number(sp, n, a);
 	case TAKES_INTERVAL:
 		return take_interval(sp, n, a);
+	case TAKES_MODSEQ:
+		return take_modseq(sp, n, a);
 	case TAKES_STRING:
 		return take_string(sp, n, a);
 	case TAKES_FIELD:

@@ -34,8 +34,9 @@ enum search_arg {
 	TAKES_STRING,
 	TAKES_FIELD, /* a field's name and a string */
 	TAKES_UIDS,
-	TAKES_SEQS, /* the set is the key */
-	TAKES_SAVED /* "$" is the key, RFC 5182 */
+	TAKES_MODSEQ, /* RFC 7162 3.1.5 */
+	TAKES_SEQS,   /* the set is the key */
+	TAKES_SAVED   /* "$" is the key, RFC 5182 */
 };
 
 enum search_value {
@@ -95,6 +96,7 @@ struct search_program {
 	unsigned n, max;
 	unsigned costs; /* bit 1 << enum search_cost: it has such keys */
 	bool has_keywords;
+	bool has_modseq; /* what is found is told with its modseq */
 };
 
 /* What "*" and "$" mean, and now. */

@@ -111,6 +111,23 @@ search_return_put_range(struct buf *b, bool is_first, uint32_t lo, uint32_t hi)
 		buf_printf(b, ":%u", hi);
 }
 
+/* RFC 7162 3.1.6, 3.1.10 */
+void
+search_return_put_end(struct imap_cmd *cmd, unsigned options, uint64_t modseq)
+{
+	struct buf b;
+
+	buf_init(&b, MAX_IMAP_LINE);
+	if (modseq != 0)
+		buf_printf(&b,
+		    (options & RETURN_GIVEN) == 0 ? " (MODSEQ %llu)" :
+						    " MODSEQ %llu",
+		    (unsigned long long)modseq);
+	buf_puts(&b, "\r\n");
+	imap_put(cmd->s, buf_slice(&b));
+	buf_free(&b);
+}
+
 bool
 search_return_save(
     struct imap_cmd *cmd, unsigned options, const struct seqset *found)

@@ -37,6 +37,10 @@ void search_return_put_head(struct imap_cmd *cmd, unsigned options,
 void
 search_return_put_range(struct buf *b, bool is_first, uint32_t lo, uint32_t hi);
 
+/* The end of the line, with the highest modseq of what is told; 0: without. */
+void
+search_return_put_end(struct imap_cmd *cmd, unsigned options, uint64_t modseq);
+
 /*
  * The result variable of RFC 5182. Keep found (sequence numbers; with MIN and
  * MAX alone only these two) when SAVE is among the options. False: the reply is

@@ -54,12 +54,19 @@ get_deleted_storage(const struct mailbox_status *st)
 	return st->deleted_bytes;
 }
 
+static uint64_t
+get_highest_modseq(const struct mailbox_status *st)
+{
+	return st->highest_modseq;
+}
+
 enum item_needs {
 	NEEDS_SIZES = 1,
-	NEEDS_DELETED_SIZES = 2
+	NEEDS_DELETED_SIZES = 2,
+	NEEDS_MODSEQ = 4
 };
 
-/* RFC 3501 6.3.10; RFC 8438; RFC 9208 4.1.4 */
+/* RFC 3501 6.3.10; RFC 8438; RFC 9208 4.1.4; RFC 7162 3.1.7 */
 static const struct {
 	const char *name;
 	uint64_t (*get)(const struct mailbox_status *st);
@@ -73,6 +80,7 @@ static const struct {
 	{ "SIZE", get_size, NEEDS_SIZES },
 	{ "DELETED", get_deleted, 0 },
 	{ "DELETED-STORAGE", get_deleted_storage, NEEDS_DELETED_SIZES },
+	{ "HIGHESTMODSEQ", get_highest_modseq, NEEDS_MODSEQ },
 };
 
 /* The bit of an item; 0: unknown. */
@@ -116,12 +124,19 @@ needs_of(unsigned wanted)
 	return needs;
 }
 
+bool
+status_asks_modseq(unsigned wanted)
+{
+	return (needs_of(wanted) & NEEDS_MODSEQ) != 0;
+}
+
 /* Sizes that neither names nor list hold are counted, once in their life. */
 static enum step
 count_sizes(struct status_open *open, unsigned needs, struct err *err)
 {
 	int r = 0;
 
+	needs &= NEEDS_SIZES | NEEDS_DELETED_SIZES;
 	if (needs != 0)
 		r = mailbox_sizes_some(
 		    open->box, (needs & NEEDS_SIZES) == 0, &open->sized, err);
@@ -182,6 +197,8 @@ status_put(struct buf *b, struct slice name, unsigned wanted,
 
 	if (!open->is_peeked)
 		mailbox_status(open->box, &st);
+	if (!mailbox_has_modseqs(open->box))
+		st.highest_modseq = 0;
 	buf_puts(b, "* STATUS ");
 	imap_put_mailbox(b, name);
 	buf_puts(b, " (");

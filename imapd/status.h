@@ -22,6 +22,8 @@ struct status_open {
 
 /* A chain of item names to bits; false for an unknown one or none at all. */
 bool status_items(const struct imap_arg *a, unsigned *items_out);
+/* Is HIGHESTMODSEQ among them? (RFC 7162 3.1: that enables CONDSTORE) */
+bool status_asks_modseq(unsigned items);
 /* Open it, bring it up to date, count what the items want to know, a portion a
  * call. STEP_DONE: status_put may follow. */
 enum step status_refresh(struct imap_user *u, struct slice name, unsigned items,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* What others did, told to one connection when the protocol lets it. */
 #include "imapd/update.h"
+#include "imapd/condstore.h"
 #include "imapd/imap_reply.h"
+#include "libbase/ceilings.h"
 #include "libmaildir/view.h"
 
 /* Longest response here: 26 keywords of a line each. */
@@ -116,6 +118,16 @@ update_tell_names(struct imap_session *s)
 	buf_free(&b);
 }
 
+/* "* 5 FETCH (UID 7 "; RFC 7162 3.2.4: with modseqs the UID is always told */
+static void
+put_begin(struct buf *b, const struct imap_session *s, uint32_t seq,
+    const struct mailbox_rec *rec)
+{
+	buf_printf(b, "* %u FETCH (", seq);
+	if (s->uses_uid || condstore_is_on(s))
+		buf_printf(b, "UID %u ", rec->uid);
+}
+
 void
 update_tell_flags(
     struct imap_session *s, uint32_t seq, const struct mailbox_rec *rec)
@@ -123,42 +135,85 @@ update_tell_flags(
 	struct buf b;
 
 	buf_init(&b, MAX_FLAGS_LINE);
-	buf_printf(&b, "* %u FETCH (", seq);
-	if (s->uses_uid)
-		buf_printf(&b, "UID %u ", rec->uid);
+	put_begin(&b, s, seq, rec);
 	buf_puts(&b, "FLAGS (");
 	update_put_flags(&b, s, rec);
-	buf_puts(&b, "))\r\n");
+	buf_putc(&b, ')');
+	if (condstore_is_on(s)) {
+		buf_putc(&b, ' ');
+		condstore_put(&b, s, rec);
+	}
+	buf_puts(&b, ")\r\n");
+	imap_put(s, buf_slice(&b));
+	buf_free(&b);
+}
+
+void
+update_tell_modseq(
+    struct imap_session *s, uint32_t seq, const struct mailbox_rec *rec)
+{
+	struct buf b;
+
+	buf_init(&b, MAX_FLAGS_LINE);
+	put_begin(&b, s, seq, rec);
+	condstore_put(&b, s, rec);
+	buf_puts(&b, ")\r\n");
 	imap_put(s, buf_slice(&b));
 	buf_free(&b);
 }
 
 /* ---- view_teller ---- */
 
+struct teller {
+	struct imap_session *s;
+	struct seqset vanished; /* not told yet */
+};
+
+/* They are told first; the next that is told is something else. */
+static void
+tell_vanished(struct teller *t)
+{
+	size_t at = 0;
+
+	(void)condstore_tell_vanished(t->s, &t->vanished, &at, false);
+	seqset_reset(&t->vanished);
+}
+
 static void
 tell_expunge(void *arg, uint32_t seq, uint32_t uid)
 {
-	(void)uid;
-	imap_untagged(arg, "%u EXPUNGE", seq);
+	struct teller *t = arg;
+
+	if (condstore_tells_vanished(t->s))
+		seqset_add(&t->vanished, uid, uid);
+	else
+		imap_untagged(t->s, "%u EXPUNGE", seq);
 }
 
 static void
 tell_exists(void *arg, uint32_t n)
 {
-	imap_untagged(arg, "%u EXISTS", n);
+	struct teller *t = arg;
+
+	tell_vanished(t);
+	imap_untagged(t->s, "%u EXISTS", n);
 }
 
 static void
 tell_recent(void *arg, uint32_t n)
 {
-	imap_untagged(arg, "%u RECENT", n);
+	struct teller *t = arg;
+
+	imap_untagged(t->s, "%u RECENT", n);
 }
 
 static void
 tell_flags(void *arg, uint32_t seq, struct mailbox_rec *rec)
 {
-	struct imap_session *s = arg;
+	struct teller *t = arg;
+	struct imap_session *s = t->s;
 
+	tell_vanished(t);
 	if (s->stale != NULL)
 		seqset_remove(s->stale, rec->uid, rec->uid);
 	update_tell_flags(s, seq, rec);
@@ -175,7 +230,9 @@ update_tell_new_names(struct imap_session *s)
 static void
 tell_keywords(void *arg)
 {
-	update_tell_new_names(arg);
+	struct teller *t = arg;
+
+	update_tell_new_names(t->s);
 }
 
 /* Flags that changed while the session was parked. */
@@ -203,17 +260,25 @@ tell_stale(struct imap_session *s)
 bool
 update_tell(struct imap_session *s, bool may_expunge)
 {
+	struct teller t = { .s = s };
 	const struct view_teller teller = {
-		.arg = s,
+		.arg = &t,
 		.expunge = tell_expunge,
 		.exists = tell_exists,
 		.recent = tell_recent,
 		.flags = tell_flags,
 		.keywords = tell_keywords,
 	};
-	bool any = view_update(s->view, may_expunge, &teller);
+	bool any;
 
-	return tell_stale(s) || any;
+	seqset_init(&t.vanished, MAX_VIEW_RANGES);
+	any = view_update(s->view, may_expunge, &teller);
+	tell_vanished(&t);
+	seqset_free(&t.vanished);
+	any = tell_stale(s) || any;
+	if (may_expunge)
+		s->modseq_cap = 0;
+	return any;
 }
 
 bool

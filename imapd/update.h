@@ -22,8 +22,12 @@ void update_put_flags(
 void update_tell_names(struct imap_session *s);
 /* The same, if they are others than those last told. */
 void update_tell_new_names(struct imap_session *s);
-/* One untagged FETCH with the flags, as STORE and updates need it. */
+/* One untagged FETCH with the flags, as STORE and updates need it; with the
+ * modseq for who is to hear it. */
 void update_tell_flags(
+    struct imap_session *s, uint32_t seq, const struct mailbox_rec *rec);
+/* The modseq alone, after a silent STORE. */
+void update_tell_modseq(
     struct imap_session *s, uint32_t seq, const struct mailbox_rec *rec);
 
 /* System flag of a name ("\Seen", any case): 0 when it is none that a client

@@ -154,23 +154,3 @@ mailbox_changed(
 	add_logged(e, n, NULL, uids_out);
 	return true;
 }
-
-/* ---- for the index ---- */
-
-const struct modlog *
-mailbox_expunge_log(const struct mailbox *mb)
-{
-	return &mb->expunged;
-}
-
-void
-mailbox_expunge_log_reset(struct mailbox *mb, uint64_t floor)
-{
-	modlog_reset(&mb->expunged, floor);
-}
-
-void
-mailbox_expunge_log_put(struct mailbox *mb, const struct modlog_entry *e)
-{
-	modlog_add(&mb->expunged, e);
-}

@@ -27,24 +27,10 @@ mailboxes_new(struct store *st, const struct mailboxes_conf *conf)
 	return ms;
 }
 
-int
-mailboxes_modseqs(struct mailboxes *ms, int dir, const struct modseq_past *past,
-    struct err *err)
-{
-	assert(ms->open == NULL);
-	return modseqs_open(&ms->modseqs, dir, past, err);
-}
-
 bool
 mailboxes_have_modseqs(const struct mailboxes *ms)
 {
 	return ms->modseqs.is_kept;
-}
-
-const struct modseqs *
-mailboxes_counter(const struct mailboxes *ms)
-{
-	return &ms->modseqs;
 }
 
 struct watch *

@@ -79,24 +79,15 @@ void mailboxes_free(struct mailboxes **ms); /* no mailbox may be open */
 /* For watch_fd() and watch_read(); NULL without conf.watch. */
 struct watch *mailboxes_watch(struct mailboxes *ms);
 
-/*
- * Keep modseqs across sessions (modseqs_open()): only the one process that
- * serves the user's IMAP connections does. Before the first mailbox is opened.
- * -1: they cannot be kept, mailboxes_have_modseqs() says false.
- */
-int mailboxes_modseqs(struct mailboxes *ms, int dir,
-    const struct modseq_past *past, struct err *err) MUST_CHECK;
 /* May clients be told modseqs? Else NOMODSEQ. */
 bool mailboxes_have_modseqs(const struct mailboxes *ms);
-/* The counter now, for the index. */
-const struct modseqs *mailboxes_counter(const struct mailboxes *ms);
 
 /*
  * Keep what is known in an index (index.h), which is theirs from here on: to be
  * called before the first mailbox is opened, in the one session of the user
  * alone. Mailboxes stay loaded then when the last one has closed them, the ones
- * used last. Modseqs are kept with it, as mailboxes_modseqs() says, their file
- * in control.
+ * used last. Modseqs are kept with it, their file in control, a folder that
+ * stays open (modseq.h). -1: they cannot be, mailboxes_have_modseqs() says so.
  */
 struct index;
 int mailboxes_use_index(struct mailboxes *ms, struct index *ix, int control,
@@ -264,11 +255,6 @@ bool mailbox_vanished(const struct mailbox *mb, uint64_t since,
  * all of them; false when that must be. *uids_out is replaced. */
 bool mailbox_changed(
     const struct mailbox *mb, uint64_t since, struct seqset *uids_out);
-/* The expunge log for the index: what was added above a modseq, and where it
- * begins. At a load it is put back: floor first, then in order. */
-const struct modlog *mailbox_expunge_log(const struct mailbox *mb);
-void mailbox_expunge_log_reset(struct mailbox *mb, uint64_t floor);
-void mailbox_expunge_log_put(struct mailbox *mb, const struct modlog_entry *e);
 
 /* ---- changing flags ---- */
 

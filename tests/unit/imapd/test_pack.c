@@ -24,6 +24,7 @@ fill(struct pack *p, struct buf *runs)
 		.tag = SLICE("a7"),
 		.mailbox = SLICE("Entw\xc3\xbcrfe/x"),
 		.uidvalidity = 123456,
+		.modseq = UINT64_C(1795536838306459),
 		.uids = SLICE("1:4,900"),
 		.recent = SLICE("900"),
 		.runs = buf_slice(runs),
@@ -50,6 +51,7 @@ test_round(void **state)
 	assert_true(slice_eq(q.tag, p.tag));
 	assert_true(slice_eq(q.mailbox, p.mailbox));
 	assert_int_equal(q.uidvalidity, 123456);
+	assert_int_equal(q.modseq, p.modseq);
 	assert_true(slice_eq(q.uids, p.uids));
 	assert_true(slice_eq(q.recent, p.recent));
 	assert_true(slice_eq(q.saved, p.saved));
@@ -116,7 +118,16 @@ test_wrong(void **state)
 	q.kind = wrong_kind;
 	refused(q);
 	q = p;
-	q.flags = 32;
+	q.flags = 64;
+	refused(q);
+	q = p;
+	q.flags |= PACK_NOMODSEQ;
+	refused(q);
+	q = p;
+	q.modseq = 0;
+	refused(q);
+	q = p;
+	q.modseq = UINT64_C(1) << 63;
 	refused(q);
 	q = p;
 	q.flags = PACK_IDLING | PACK_SAVED;
