@@ -276,7 +276,9 @@ on_index_dropped(void *arg, const char *why)
 static void
 open_index(struct imap_user *u)
 {
-	struct index_conf conf = { .dropped = on_index_dropped };
+	struct index_conf conf = { .dropped = on_index_dropped,
+		.owner = u->se->account->name,
+		.drop_first = u->se->had_crash };
 	struct err err;
 
 	if (store_index_dir(u->store, &conf.dir, &err) == -1) {

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "libbase/hash.h"
 #include "libbase/mem.h"
 #include "libbase/random.h"
 #include "libmaildir/index_impl.h"
@@ -20,8 +21,8 @@
 #define N_MARK   24
 
 /* The file there is text: 36 bytes, hexadecimal digits in groups. */
-void
-index_boot_id(uint8_t out[16])
+static bool
+ask_boot_id(uint8_t out[16])
 {
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	char text[64];
@@ -40,6 +41,15 @@ index_boot_id(uint8_t out[16])
 		at++;
 	}
 	io_close(&fd);
+	return at == 32;
+}
+
+static uint64_t
+hash_owner(const char *name)
+{
+	static const uint8_t key[16] = "index's owner";
+
+	return name == NULL ? 0 : hash_keyed(key, slice_str(name));
 }
 
 struct index *
@@ -52,8 +62,10 @@ index_open(const struct index_conf *conf)
 	ix->fd = -1;
 	if (ix->conf.min_free == 0)
 		ix->conf.min_free = MIN_FREE;
-	if (memcmp(conf->boot_id, none, 16) == 0)
-		index_boot_id(ix->conf.boot_id);
+	ix->owner = hash_owner(conf->owner);
+	ix->conf.owner = NULL;
+	ix->knows_boot = memcmp(conf->boot_id, none, 16) != 0 ||
+	    ask_boot_id(ix->conf.boot_id);
 	if (conf->drop_first)
 		ix->drop_wanted = "the process that used it died";
 	if (index_lease_take(ix, false))

@@ -24,20 +24,16 @@ struct index;
 struct index_conf {
 	int dir;         /* the folder; the index's from here on; -1 none */
 	bool drop_first; /* who used it last died by a signal */
-	/* Of its user: files that were made for another one are dropped. */
-	uint64_t owner;
-	/* index_boot_id(), asked where /proc can be read; all zero: it is asked
-	 * for by index_open(). */
-	uint8_t boot_id[16];
+	/* The user's name: files that were made for another are dropped. Need
+	 * not outlive the call. */
+	const char *owner;
+	uint8_t boot_id[16]; /* all zero: the kernel's */
 	/* 0: 16 MiB. With less free on its file system nothing is written. */
 	uint64_t min_free;
 	/* It was dropped: for one line of the log. */
 	void (*dropped)(void *arg, const char *why);
 	void *arg;
 };
-
-/* Of this run of the machine; all zero when it cannot be told. */
-void index_boot_id(uint8_t out[16]);
 
 /* Never NULL; what is wrong shows by calls that say 0. */
 struct index *index_open(const struct index_conf *conf);

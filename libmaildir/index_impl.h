@@ -110,7 +110,9 @@ struct index_head {
 
 struct index {
 	struct index_conf conf;
-	int fd; /* index.state, while the lease is held */
+	uint64_t owner;
+	bool knows_boot; /* else a restart of the machine is not seen */
+	int fd;          /* index.state, while the lease is held */
 	struct index_state st;
 	uint64_t ident; /* of the last one seen, 0 none yet */
 	struct index_head *heads;

@@ -97,7 +97,7 @@ index_lease_drop(struct index *ix, const char *why)
 	struct index_state was = ix->st,
 			   to = {
 				   .ident = random_u64() | 1,
-				   .owner = ix->conf.owner,
+				   .owner = ix->owner,
 				   .generation = ix->st.generation + 1,
 			   };
 
@@ -172,9 +172,11 @@ wrong_with(const struct index *ix, enum index_found found)
 		return "its state is missing";
 	if (found == INDEX_BAD)
 		return "its state is damaged or of another format";
-	if (st->owner != ix->conf.owner)
+	if (st->owner != ix->owner)
 		return "it is another user's";
-	if (!st->flushed && memcmp(st->boot, ix->conf.boot_id, 16) != 0)
+	if (!st->flushed &&
+	    (memcmp(st->boot, ix->conf.boot_id, 16) != 0 ||
+		(!ix->knows_boot && ix->ident == 0)))
 		return "the machine went down before it was flushed";
 	if (st->writing == INDEX_WRITES_HEADS)
 		return "a process died while it wrote the mailboxes";

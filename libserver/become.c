@@ -59,6 +59,7 @@ wall_in(const struct account *a, struct err *err)
 		.read = { "/usr/lib/x86_64-linux-gnu/gconv",
 		    "/usr/lib/aarch64-linux-gnu/gconv", "/usr/lib/gconv",
 		    "/usr/lib64/gconv", "/usr/share/zoneinfo",
+		    "/proc/sys/kernel/random", /* boot_id, for the index */
 #ifdef RESTANTE_SANITIZED
 		    "/proc",
 #endif

@@ -442,7 +442,7 @@ test_noise(void **state)
 #define N_EACH  60
 
 static void
-write_for_ever(struct place *p, uint64_t version)
+write_for_ever(struct place *p, uint64_t version, int started)
 {
 	struct index *ix = open_index(p);
 	struct index_batch *b = index_batch_new(MIB);
@@ -458,6 +458,10 @@ write_for_ever(struct place *p, uint64_t version)
 			(void)index_batch_put(
 			    b, INDEX_MESSAGE, i * 7919, slice_str(text));
 		(void)index_write(ix, box, b, slice_str(text), &r);
+		if (started != -1) {
+			(void)!write(started, "", 1);
+			started = -1;
+		}
 		if (version % 50 == 0)
 			index_drop_box(ix, box);
 		if (version % 70 == 0)
@@ -493,14 +497,20 @@ test_kill(void **state)
 	start(&p, state);
 	ix = open_index(&p);
 	for (uint64_t i = 0; i < N_KILLS; i++) {
-		struct timespec t = { .tv_nsec = random_below(6000000) };
+		struct timespec t = { .tv_nsec = random_below(4000000) };
+		int started[2];
+		char c;
 		uint64_t since;
 		int status;
-		pid_t pid = fork();
+		pid_t pid;
 
-		if (pid == 0)
-			write_for_ever(&p, i * 1000);
+		assert_int_equal(pipe(started), 0);
+		if ((pid = fork()) == 0)
+			write_for_ever(&p, i * 1000, started[1]);
 		assert_true(pid > 0);
+		assert_int_equal(read(started[0], &c, 1), 1);
+		close(started[0]);
+		close(started[1]);
 		(void)nanosleep(&t, NULL);
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -644,7 +654,9 @@ static void
 test_whose(void **state)
 {
 	struct place p;
-	struct index_conf conf = { .min_free = 1, .owner = 1, .boot_id = "a" };
+	struct index_conf conf = {
+		.min_free = 1, .owner = "a", .boot_id = "a"
+	};
 	struct index *ix;
 	uint64_t r = 0;
 
@@ -677,7 +689,7 @@ test_whose(void **state)
 	r = 0;
 	assert_int_equal(write_one(ix, 6, 2, "more", &r), 1);
 	index_close(&ix);
-	conf.owner = 2;
+	conf.owner = "b";
 	ix = open_conf(&p, conf);
 	assert_int_equal(p.n_dropped, 2);
 	r = 0;
