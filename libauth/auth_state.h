@@ -47,6 +47,7 @@ enum try_phase {
 struct auth_source {
 	TAILQ_ENTRY(auth_source) link; /* in auth.ready, when is_ready */
 	TAILQ_HEAD(try_list, auth_try) tries;
+	struct try_list known; /* they go first, in their order */
 	struct throttle_key key;
 	unsigned running; /* helpers busy with it */
 	bool is_ready;    /* has tries and may have one more helper */

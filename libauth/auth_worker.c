@@ -10,7 +10,7 @@
 #include "libserver/family.h"
 #include "libserver/log.h"
 
-#define HELPER_REQUESTS 100
+#define HELPER_REQUESTS 500
 #define HELPER_IDLE_MS  60000
 #define HELPER_START_MS 10000
 #define HELPER_END_MS   5000
@@ -76,23 +76,40 @@ source_need(struct auth *a, const struct throttle_key *key)
 		return s;
 	s = xcalloc(1, sizeof(*s));
 	TAILQ_INIT(&s->tries);
+	TAILQ_INIT(&s->known);
 	s->key = *key;
 	(void)map_put(&a->sources, source_key(&s->key), s);
 	return s;
+}
+
+static struct try_list *
+list_of(struct auth_try *t)
+{
+	return t->plan.first ? &t->source->known : &t->source->tries;
+}
+
+/* NULL: none waits. */
+static struct auth_try *
+next_try(const struct auth_source *s)
+{
+	struct auth_try *t = TAILQ_FIRST(&s->known);
+
+	return t != NULL ? t : TAILQ_FIRST(&s->tries);
 }
 
 /* Into the ring, out of it, or away, as its state says. */
 static void
 source_settle(struct auth *a, struct auth_source *s)
 {
-	bool ready = !TAILQ_EMPTY(&s->tries) && s->running < source_share(a);
+	bool waits = next_try(s) != NULL;
+	bool ready = waits && s->running < source_share(a);
 
 	if (ready && !s->is_ready)
 		TAILQ_INSERT_TAIL(&a->ready, s, link);
 	if (!ready && s->is_ready)
 		TAILQ_REMOVE(&a->ready, s, link);
 	s->is_ready = ready;
-	if (TAILQ_EMPTY(&s->tries) && s->running == 0) {
+	if (!waits && s->running == 0) {
 		(void)map_del(&a->sources, source_key(&s->key));
 		xfree(s);
 	}
@@ -255,9 +272,9 @@ static void
 give_try(struct auth_helper *h, struct auth_source *s)
 {
 	struct auth *a = h->auth;
-	struct auth_try *t = TAILQ_FIRST(&s->tries);
+	struct auth_try *t = next_try(s);
 
-	TAILQ_REMOVE(&s->tries, t, link);
+	TAILQ_REMOVE(list_of(t), t, link);
 	timer_stop(&t->timer);
 	t->phase = TRY_ASKED;
 	t->helper = h;
@@ -335,10 +352,7 @@ auth_pool_add(struct auth_try *t)
 
 	t->phase = TRY_QUEUED;
 	t->source = source_need(a, &t->key);
-	if (t->plan.first)
-		TAILQ_INSERT_HEAD(&t->source->tries, t, link);
-	else
-		TAILQ_INSERT_TAIL(&t->source->tries, t, link);
+	TAILQ_INSERT_TAIL(list_of(t), t, link);
 	timer_init(&t->timer, a->role->loop, queue_timeout, t);
 	timer_start_ms(&t->timer, conf_ms(a->role->conf, "auth_timeout"));
 	source_settle(a, t->source);
@@ -349,7 +363,7 @@ void
 auth_pool_remove(struct auth_try *t)
 {
 	if (t->phase == TRY_QUEUED && t->source != NULL) {
-		TAILQ_REMOVE(&t->source->tries, t, link);
+		TAILQ_REMOVE(list_of(t), t, link);
 		source_settle(t->auth, t->source);
 		t->source = NULL;
 	}

@@ -10,7 +10,10 @@
 #include "libnet/loop.h"
 #include "libserver/family.h"
 
-#define LINE_MAX (8u * 1024u)
+#define LINE_MAX  (8u * 1024u)
+/* After some lines more are let come: being woken for each costs a busy family
+ * more than the lines do. The pipe holds what eight such pauses can bring. */
+#define GATHER_MS 2
 
 enum log_target {
 	TO_STDERR,
@@ -23,6 +26,7 @@ struct log_state {
 	enum log_target target;
 	int file; /* -1: none, stderr instead */
 	struct iowatch pipe;
+	struct timer gather;
 	struct buf in;
 	uint64_t lost;
 };
@@ -40,40 +44,47 @@ level_of(struct slice line)
 }
 
 static void
-put_line(struct log_state *s, struct slice line)
+put_syslog(struct slice line)
 {
-	int fd =
-	    s->target == TO_FILE && s->file != -1 ? s->file : STDERR_FILENO;
-	struct slice rest;
+	struct slice rest = line;
 
 	if (line.n == 0)
 		return;
-	if (s->target == TO_SYSLOG) {
-		/* syslog has its own time: ours ends at the first blank */
-		rest = line;
-		if (ascii_is_digit(line.p[0]) && line.n > 25 &&
-		    line.p[24] == ' ')
-			rest = slice_from(line, 25);
-		log_syslog_line(level_of(line), rest);
+	/* syslog has its own time: ours ends at the first blank */
+	if (ascii_is_digit(line.p[0]) && line.n > 25 && line.p[24] == ' ')
+		rest = slice_from(line, 25);
+	log_syslog_line(level_of(line), rest);
+}
+
+/* Whole lines. */
+static void
+put_lines(struct log_state *s, struct slice lines)
+{
+	int fd =
+	    s->target == TO_FILE && s->file != -1 ? s->file : STDERR_FILENO;
+	ptrdiff_t at;
+
+	if (s->target != TO_SYSLOG) {
+		if (write(fd, lines.p, lines.n) != (ssize_t)lines.n)
+			s->lost++;
 		return;
 	}
-	/* the newline lies behind the line in the buffer */
-	if (write(fd, line.p, line.n + 1) != (ssize_t)line.n + 1)
-		s->lost++;
+	while ((at = slice_find(lines, '\n')) >= 0) {
+		put_syslog(slice_of(lines.p, (size_t)at));
+		lines = slice_from(lines, (size_t)at + 1);
+	}
 }
 
 static void
-put_lines(struct log_state *s)
+put_whole(struct log_state *s)
 {
 	struct slice all = buf_slice(&s->in);
-	size_t used = 0;
-	ptrdiff_t at;
+	const char *lf = all.n == 0 ? NULL : memrchr(all.p, '\n', all.n);
+	size_t used = lf == NULL ? 0 : (size_t)(lf - all.p) + 1;
 
-	while ((at = slice_find(slice_from(all, used), '\n')) >= 0) {
-		put_line(s, slice_of(all.p + used, (size_t)at));
-		used += (size_t)at + 1;
-	}
-	if (used == 0 && all.n >= LINE_MAX)
+	if (used > 0)
+		put_lines(s, slice_of(all.p, used));
+	else if (all.n >= LINE_MAX)
 		used = all.n; /* not ours: a line without end */
 	buf_consume(&s->in, used);
 }
@@ -94,15 +105,28 @@ read_some(struct log_state *s)
 		buf_commit(&s->in, (size_t)n);
 	if (n == 0)
 		role_quit(s->role);
-	put_lines(s);
+	put_whole(s);
 	return n > 0;
 }
 
 static void
 on_pipe(void *arg, unsigned events)
 {
+	struct log_state *s = arg;
+
 	(void)events;
-	(void)read_some(arg);
+	while (read_some(s) && !s->role->is_quitting)
+		continue;
+	iowatch_set(&s->pipe, 0);
+	timer_start_ms(&s->gather, GATHER_MS);
+}
+
+static void
+on_gathered(void *arg)
+{
+	struct log_state *s = arg;
+
+	iowatch_set(&s->pipe, LOOP_READ);
 }
 
 static void
@@ -145,6 +169,7 @@ log_start(struct role *r, struct err *err)
 	r->state = s;
 	buf_init(&s->in, 4 * LINE_MAX);
 	choose_target(s);
+	timer_init(&s->gather, r->loop, on_gathered, s);
 	iowatch_init(&s->pipe, r->loop, ROLE_FD_LOG, on_pipe, s);
 	iowatch_set(&s->pipe, LOOP_READ);
 	return 0;
