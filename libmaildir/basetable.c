@@ -32,9 +32,9 @@ basetable_get(const struct basetable *t, struct slice base)
 }
 
 static void
-grow(struct basetable *t)
+grow(struct basetable *t, size_t cap)
 {
-	struct basetable bigger = { .cap = t->cap == 0 ? 64 : 2 * t->cap };
+	struct basetable bigger = { .cap = cap };
 	size_t i;
 
 	bigger.slots = xcalloc(bigger.cap, sizeof *bigger.slots);
@@ -46,12 +46,23 @@ grow(struct basetable *t)
 }
 
 void
+basetable_reserve(struct basetable *t, size_t n)
+{
+	size_t cap = t->cap == 0 ? 64 : t->cap;
+
+	while (n + n / 2 >= cap)
+		cap *= 2;
+	if (cap > t->cap)
+		grow(t, cap);
+}
+
+void
 basetable_put(struct basetable *t, struct mailbox_rec *rec)
 {
 	size_t i;
 
 	if (t->n + t->n / 2 >= t->cap)
-		grow(t);
+		grow(t, t->cap == 0 ? 64 : 2 * t->cap);
 	i = slot_of(t, mailbox_rec_base(rec));
 	assert(t->slots[i] == NULL);
 	t->slots[i] = rec;

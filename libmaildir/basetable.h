@@ -13,6 +13,8 @@ struct basetable { /* zeroed is a valid empty one */
 };
 
 struct mailbox_rec *basetable_get(const struct basetable *t, struct slice base);
+/* Room for that many without growing. */
+void basetable_reserve(struct basetable *t, size_t n);
 /* The base must not be in it. */
 void basetable_put(struct basetable *t, struct mailbox_rec *rec);
 void basetable_del(struct basetable *t, struct mailbox_rec *rec);

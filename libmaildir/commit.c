@@ -263,7 +263,8 @@ tell_mailbox(struct save *s, const struct save_one *one)
 
 	if (!s->mb->is_loaded)
 		return;
-	rec = mailbox_rec_new(slice_str(one->name), one->place == PLACE_NEW);
+	rec = mailbox_rec_new(
+	    s->mb, slice_str(one->name), one->place == PLACE_NEW);
 	rec->uid = one->uid;
 	rec->internaldate = one->date;
 	rec->is_flushed = true;

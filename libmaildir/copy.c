@@ -386,7 +386,7 @@ tell_mailboxes(struct copy *c, const struct copied *one)
 	seqset_add(&c->from_uids, one->from_uid, one->from_uid);
 	seqset_add(&c->to_uids, one->to_uid, one->to_uid);
 	if (c->to->is_loaded) {
-		new = mailbox_rec_new(slice_str(one->name), one->in_new);
+		new = mailbox_rec_new(c->to, slice_str(one->name), one->in_new);
 		new->uid = one->to_uid;
 		new->is_flushed = true;
 		new->is_recent = !one->in_new;

@@ -109,7 +109,7 @@ renumber(struct mailbox *mb, struct mailbox_rec *rec,
 	mb->want_rewrite = true;
 	if (listed->uid < rec->uid)
 		return; /* N1 */
-	again = mailbox_rec_new(slice_str(rec->name), rec->in_new);
+	again = mailbox_rec_new(mb, slice_str(rec->name), rec->in_new);
 	again->uid = listed->uid;
 	again->seen_scan = rec->seen_scan;
 	take_fields(mb, again, listed);
@@ -120,7 +120,7 @@ renumber(struct mailbox *mb, struct mailbox_rec *rec,
 		basetable_del(&mb->bases, rec);
 		mailbox_rec_free(rec);
 	}
-	basetable_put(&mb->bases, again);
+	basetable_put(mailbox_bases(mb), again);
 	insert_named(mb, again);
 }
 
@@ -128,13 +128,14 @@ static void
 on_rec(void *arg, const struct uidlist_rec *listed)
 {
 	struct mailbox *mb = arg;
-	struct mailbox_rec *rec = basetable_get(&mb->bases, listed->base);
+	struct mailbox_rec *rec =
+	    basetable_get(mailbox_bases(mb), listed->base);
 
 	if (rec == NULL) {
-		rec = mailbox_rec_new(listed->base, false);
+		rec = mailbox_rec_new(mb, listed->base, false);
 		rec->uid = listed->uid;
 		take_fields(mb, rec, listed);
-		basetable_put(&mb->bases, rec);
+		basetable_put(mailbox_bases(mb), rec);
 		insert_named(mb, rec);
 	} else if (rec->uid == 0) {
 		remove_rec(&mb->fresh, rec);
@@ -258,6 +259,10 @@ mailbox_lock(struct mailbox *mb, struct err *err)
 	if (uidlist_prepare(&mb->list, &hint, err) == -1)
 		goto out;
 	mb->head = mb->list.head;
+	/* A new one: its header is read, so is all of it. */
+	if (mb->is_loaded && !lost && mb->list.off != mb->list.end &&
+	    mailbox_list_read(mb, err) == -1)
+		goto out;
 	if (lost && restore_list(mb, err) == -1)
 		goto out;
 	return 1;
@@ -363,7 +368,7 @@ void
 mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec)
 {
 	struct mailbox_rec *seen =
-	    basetable_get(&mb->bases, mailbox_rec_base(rec));
+	    basetable_get(mailbox_bases(mb), mailbox_rec_base(rec));
 
 	/* A scan meanwhile (C1 in a COPY to the same mailbox) found the file
 	 * before it had its number. */
@@ -372,7 +377,7 @@ mailbox_add_own(struct mailbox *mb, struct mailbox_rec *rec)
 		basetable_del(&mb->bases, seen);
 		mailbox_rec_free(seen);
 	}
-	basetable_put(&mb->bases, rec);
+	basetable_put(mailbox_bases(mb), rec);
 	rec->seen_scan = mb->scan;
 	insert_named(mb, rec);
 	(void)mailbox_show_named(mb);
@@ -439,7 +444,7 @@ keep_rec(void *arg, struct uidlist_rec *listed)
 	}
 	if (listed->uid == 0)
 		return 0;
-	rec = basetable_get(&k->mb->bases, listed->base);
+	rec = basetable_get(mailbox_bases(k->mb), listed->base);
 	return rec != NULL ? keep_known(rec, listed) : !k->certain; /* U5 */
 }
 

@@ -126,6 +126,7 @@ mailbox_free(struct mailbox *mb)
 	free_all(&mb->named);
 	free_all(&mb->fresh);
 	basetable_free(&mb->bases);
+	mailbox_free_slabs(mb);
 	mailbox_forget_links(mb);
 	watch_remove(&mb->watch);
 	keywords_free(&mb->keywords);

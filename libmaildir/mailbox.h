@@ -51,7 +51,9 @@ struct mailbox_rec {
 	bool is_shown;        /* private: has UID and file */
 	bool to_list;         /* private: size, wire, uidl are to be kept */
 	bool to_index;        /* private: differs from what the index has */
-	uint8_t summaries;    /* what the index has of it: summaries.h */
+	bool in_slab;         /* private: this, and name, are of a slab */
+	bool name_in_slab;
+	uint8_t summaries; /* what the index has of it: summaries.h */
 };
 #define MAILBOX_NO_DATE INT64_MIN
 

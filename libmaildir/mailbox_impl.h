@@ -18,6 +18,7 @@ struct recs {
 	size_t n, cap;
 };
 void recs_push(struct recs *r, struct mailbox_rec *rec);
+void recs_reserve(struct recs *r, size_t n); /* room for n in all */
 /* Index of the first with that UID or a higher one. */
 size_t recs_from(const struct recs *r, uint32_t uid);
 /* Take out those of which drop() says so, in order. */
@@ -99,10 +100,13 @@ struct mailbox {
 
 	/* What is there. Each record is in exactly one of the three arrays;
 	 * all are in bases. */
-	struct recs recs;  /* with UID and file: what views may show */
-	struct recs named; /* listed with a UID, no file seen yet */
-	struct recs fresh; /* file seen, no UID yet: uid is 0 */
-	struct basetable bases;
+	struct recs recs;       /* with UID and file: what views may show */
+	struct recs named;      /* listed with a UID, no file seen yet */
+	struct recs fresh;      /* file seen, no UID yet: uid is 0 */
+	struct basetable bases; /* mailbox_bases() */
+	bool has_bases;         /* else it is made when somebody asks */
+	struct slab *slabs;
+	uint32_t seen_below; /* all with a lower UID have \Seen */
 	/* More names of the same files, as the last certain scan saw them: they
 	 * go when the message goes. */
 	struct other_name *links;
@@ -169,7 +173,12 @@ mailbox_quota_size(const struct mailbox *mb, const struct mailbox_rec *rec);
 
 /* ---- records.c ---- */
 
-struct mailbox_rec *mailbox_rec_new(struct slice file_name, bool in_new);
+struct mailbox_rec *
+mailbox_rec_new(struct mailbox *mb, struct slice file_name, bool in_new);
+/* The records by base name. */
+struct basetable *mailbox_bases(struct mailbox *mb);
+/* Memory of records that came by the bulk. */
+void mailbox_free_slabs(struct mailbox *mb);
 void mailbox_rec_free(struct mailbox_rec *rec);
 /* Another name of the same base, or another place. true: flags or keywords are
  * others than before. */

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "libbase/ceilings.h"
 #include "libbase/clock.h"
 #include "libbase/mem.h"
 #include "libmaildir/mailbox_impl.h"
@@ -17,13 +18,19 @@
 #define LOG_SLACK 4096
 
 void
+recs_reserve(struct recs *r, size_t n)
+{
+	if (n <= r->cap)
+		return;
+	r->cap = n;
+	r->v = xreallocarray(r->v, r->cap, sizeof(struct mailbox_rec *));
+}
+
+void
 recs_push(struct recs *r, struct mailbox_rec *rec)
 {
-	if (r->n == r->cap) {
-		r->cap = r->cap == 0 ? 16 : r->cap + r->cap / 2;
-		r->v =
-		    xreallocarray(r->v, r->cap, sizeof(struct mailbox_rec *));
-	}
+	if (r->n == r->cap)
+		recs_reserve(r, r->cap < 16 ? 16 : r->cap + r->cap / 2);
 	r->v[r->n++] = rec;
 }
 
@@ -72,17 +79,90 @@ take_name(struct mailbox_rec *rec, const struct name *n)
 	rec->keywords = n->keywords;
 }
 
-struct mailbox_rec *
-mailbox_rec_new(struct slice file_name, bool in_new)
+/* ---- memory ---- */
+
+/* What is loaded by the bulk lies together and goes together, with the mailbox:
+ * one allocation for thousands. What comes later is allocated by itself. */
+struct slab {
+	struct slab *next;
+	size_t used, size;
+	max_align_t bytes[];
+};
+#define SLAB_FIRST (4 * KIB)
+#define SLAB_MAX   (1 * MIB)
+
+static void *
+slab_alloc(struct mailbox *mb, size_t n)
 {
-	struct mailbox_rec *rec = xcalloc(1, sizeof *rec);
+	struct slab *s = mb->slabs;
+	size_t size;
+	char *p;
+
+	if (s == NULL || s->size - s->used < n) {
+		size = s == NULL           ? SLAB_FIRST :
+		    2 * s->size > SLAB_MAX ? SLAB_MAX :
+					     2 * s->size;
+		s = xmalloc(sizeof *s + size);
+		s->next = mb->slabs;
+		s->used = 0;
+		s->size = size;
+		mb->slabs = s;
+	}
+	p = (char *)s->bytes + s->used;
+	s->used += (n + 7) & ~(size_t)7;
+	if (s->used > s->size)
+		s->used = s->size;
+	return p;
+}
+
+void
+mailbox_free_slabs(struct mailbox *mb)
+{
+	struct slab *next;
+
+	for (; mb->slabs != NULL; mb->slabs = next) {
+		next = mb->slabs->next;
+		xfree(mb->slabs);
+	}
+}
+
+static struct mailbox_rec *
+alloc_rec(struct mailbox *mb, struct slice name)
+{
+	struct mailbox_rec *rec;
+
+	if (mb->is_loaded) {
+		rec = xcalloc(1, sizeof *rec);
+		rec->name = xstrndup(name.p, name.n);
+		return rec;
+	}
+	rec = slab_alloc(mb, sizeof *rec + name.n + 1);
+	memset(rec, 0, sizeof *rec);
+	rec->in_slab = rec->name_in_slab = true;
+	rec->name = (char *)(rec + 1);
+	memcpy(rec->name, name.p, name.n);
+	rec->name[name.n] = '\0';
+	return rec;
+}
+
+static void
+free_name(struct mailbox_rec *rec)
+{
+	if (!rec->name_in_slab)
+		xfree(rec->name);
+	rec->name_in_slab = false;
+}
+
+struct mailbox_rec *
+mailbox_rec_new(struct mailbox *mb, struct slice file_name, bool in_new)
+{
+	struct mailbox_rec *rec = alloc_rec(mb, file_name);
 	struct name n;
 
 	static_assert(sizeof *rec + 3 * sizeof rec <= 128, "DESIGN 5, 9");
 	name_split(file_name, &n);
 	assert(n.base.n <= UINT8_MAX);
 	take_name(rec, &n);
-	rec->name = xstrndup(file_name.p, file_name.n);
 	rec->base_len = (uint8_t)n.base.n;
 	rec->size = n.size;
 	rec->wire = n.wire;
@@ -96,10 +176,29 @@ mailbox_rec_free(struct mailbox_rec *rec)
 {
 	if (rec == NULL)
 		return;
-	xfree(rec->name);
+	free_name(rec);
 	xfree(rec->guid);
 	xfree(rec->uidl);
-	xfree(rec);
+	if (!rec->in_slab)
+		xfree(rec);
+}
+
+struct basetable *
+mailbox_bases(struct mailbox *mb)
+{
+	size_t i;
+
+	if (mb->has_bases)
+		return &mb->bases;
+	mb->has_bases = true;
+	basetable_reserve(&mb->bases, mb->recs.n);
+	/* One that is there twice was made up by nobody but the index: the
+	 * next scan sees a file for one of them. */
+	for (i = 0; i < mb->recs.n; i++)
+		if (basetable_get(
+			&mb->bases, mailbox_rec_base(mb->recs.v[i])) == NULL)
+			basetable_put(&mb->bases, mb->recs.v[i]);
+	return &mb->bases;
 }
 
 struct slice
@@ -142,7 +241,7 @@ mailbox_rec_rename(struct mailbox *mb, struct mailbox_rec *rec,
 		name_split(file_name, &n);
 		assert(slice_eq(n.base, mailbox_rec_base(rec)));
 		take_name(rec, &n);
-		xfree(rec->name);
+		free_name(rec);
 		rec->name = xstrndup(file_name.p, file_name.n);
 	}
 	mailbox_count(mb, rec, 1);
@@ -162,8 +261,11 @@ mailbox_count(struct mailbox *mb, const struct mailbox_rec *rec, int sign)
 	c->messages += one;
 	if (rec->in_new || rec->is_recent)
 		c->recent += one;
-	if ((rec->flags & FLAG_SEEN) == 0)
+	if ((rec->flags & FLAG_SEEN) == 0) {
 		c->unseen += one;
+		if (rec->uid < mb->seen_below)
+			mb->seen_below = rec->uid;
+	}
 	if (is_deleted)
 		c->deleted += one;
 	if (rec->wire != NAME_NO_SIZE)

@@ -100,11 +100,11 @@ on_message(void *arg, uint64_t key, struct slice value)
 	struct mailbox *mb = l->mb;
 	struct mailbox_rec *rec;
 
-	rec = key == 0 || key > UINT32_MAX ? NULL :
-					     record_get((uint32_t)key, value);
+	rec = key == 0 || key > UINT32_MAX ?
+	    NULL :
+	    record_get(mb, (uint32_t)key, value);
 	if (rec == NULL ||
-	    (mb->recs.n > 0 && mb->recs.v[mb->recs.n - 1]->uid >= rec->uid) ||
-	    basetable_get(&mb->bases, mailbox_rec_base(rec)) != NULL) {
+	    (mb->recs.n > 0 && mb->recs.v[mb->recs.n - 1]->uid >= rec->uid)) {
 		mailbox_rec_free(rec);
 		l->is_wrong = true;
 		return false;
@@ -112,7 +112,6 @@ on_message(void *arg, uint64_t key, struct slice value)
 	if (rec->modseq < l->floor)
 		rec->modseq = l->floor;
 	rec->seen_scan = 1;
-	basetable_put(&mb->bases, rec);
 	rec->is_shown = true;
 	recs_push(&mb->recs, rec);
 	mb->n_new += rec->in_new;
@@ -147,7 +146,7 @@ unload(struct mailbox *mb)
 	for (i = 0; i < mb->recs.n; i++)
 		mailbox_rec_free(mb->recs.v[i]);
 	mb->recs.n = 0;
-	basetable_free(&mb->bases);
+	mailbox_free_slabs(mb);
 	mb->counts = (struct mailbox_counts){ 0 };
 	mb->n_new = 0;
 }
@@ -159,6 +158,11 @@ load_records(struct mailbox *mb, const struct box_head *h)
 	struct loader l = { .mb = mb, .floor = mb->family->modseqs.floor };
 	int r;
 
+	/* The head is believed as far as it costs little. */
+	recs_reserve(&mb->recs,
+	    h->counts.messages < MAX_KEPT_MESSAGES ?
+		(size_t)h->counts.messages :
+		0);
 	r = index_read(mb->family->index, mb->box, INDEX_MESSAGE, 1, UINT32_MAX,
 	    0, on_message, &l);
 	if (r == 0 && h->counts.messages == 0)

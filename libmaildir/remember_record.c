@@ -81,7 +81,7 @@ take_text(struct slice *rest, size_t n)
 }
 
 struct mailbox_rec *
-record_get(uint32_t uid, struct slice bytes)
+record_get(struct mailbox *mb, uint32_t uid, struct slice bytes)
 {
 	struct mailbox_rec *rec;
 	struct slice name, rest;
@@ -97,7 +97,7 @@ record_get(uint32_t uid, struct slice bytes)
 	rest = slice_from(rest, f.name_len);
 	if (!name_is_message(name) || f.in_new > 1 || f.is_flushed > 1)
 		return NULL;
-	rec = mailbox_rec_new(name, f.in_new == 1);
+	rec = mailbox_rec_new(mb, name, f.in_new == 1);
 	rec->uid = uid;
 	rec->modseq = f.modseq;
 	rec->size = f.size;

@@ -35,6 +35,7 @@ bool user_head_get(struct slice bytes, struct user_head *out);
 
 void record_put(const struct mailbox_rec *rec, struct buf *out);
 /* A new record; NULL: these bytes are none. */
-struct mailbox_rec *record_get(uint32_t uid, struct slice bytes);
+struct mailbox_rec *
+record_get(struct mailbox *mb, uint32_t uid, struct slice bytes);
 
 #endif

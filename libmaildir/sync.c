@@ -231,10 +231,10 @@ on_name(void *arg, const char *file_name, unsigned char d_type, uint64_t ino)
 		return 0;
 	rest = name;
 	(void)slice_cut(&rest, ':', &base);
-	rec = basetable_get(&mb->bases, base);
+	rec = basetable_get(mailbox_bases(mb), base);
 	if (rec == NULL) {
-		rec = mailbox_rec_new(name, s->in_new);
-		basetable_put(&mb->bases, rec);
+		rec = mailbox_rec_new(mb, name, s->in_new);
+		basetable_put(mailbox_bases(mb), rec);
 		recs_push(&mb->fresh, rec);
 	} else if (rec->in_new != s->in_new ||
 	    strcmp(rec->name, file_name) != 0)
@@ -408,7 +408,7 @@ part_double(struct mailbox *mb, const struct other_name *d, struct err *err)
 	int r;
 
 	(void)slice_cut(&rest, ':', &base);
-	rec = basetable_get(&mb->bases, base);
+	rec = basetable_get(mailbox_bases(mb), base);
 	if (rec == NULL ||
 	    (strcmp(rec->name, d->name) == 0 && rec->in_new == d->in_new))
 		return 0;

@@ -581,8 +581,7 @@ replace(struct uidlist *ul, struct rewrite *w, uidlist_keep_fn *keep, void *arg,
 	struct uidlist_head h = ul->head;
 	int control = ul->folder->control;
 	uint32_t last = ul->last_uid;
-	/* Without keep there are no records in it. */
-	bool was_read = keep == NULL || (ul->off == ul->end && ul->off > 0);
+	bool was_read = ul->off == ul->end && ul->off > 0;
 	struct stat st;
 	int r = -1;
 

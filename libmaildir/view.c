@@ -9,6 +9,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
@@ -147,22 +148,26 @@ static bool
 take_new(struct view *v, const struct view_teller *t)
 {
 	struct mailbox *mb = v->mb;
-	size_t i = recs_from(&mb->recs, view_max_uid(v) + 1);
-	size_t before = v->recs.n;
+	size_t i, from = recs_from(&mb->recs, view_max_uid(v) + 1), to;
 
-	for (; i < mb->recs.n && view_max_uid(v) < UINT32_MAX; i++) {
+	to = mb->told_uid == UINT32_MAX ?
+	    mb->recs.n :
+	    recs_from(&mb->recs, mb->told_uid + 1); /* W1 */
+	if (to <= from || view_max_uid(v) == UINT32_MAX)
+		return false;
+	if (v->recs.n + (to - from) > v->recs.cap)
+		recs_reserve(&v->recs, v->recs.n + (to - from) + v->recs.n / 4);
+	memcpy(v->recs.v + v->recs.n, mb->recs.v + from,
+	    (to - from) * sizeof *v->recs.v);
+	v->recs.n += to - from;
+	for (i = from; i < to && mb->counts.recent > 0; i++) {
 		struct mailbox_rec *rec = mb->recs.v[i];
 
-		if (rec->uid > mb->told_uid)
-			break; /* W1 */
-		recs_push(&v->recs, rec);
 		if (rec->is_recent || rec->in_new)
 			seqset_add(&v->recent, rec->uid, rec->uid);
-		if (!v->read_only)
+		if (rec->is_recent && !v->read_only)
 			mailbox_rec_set_recent(mb, rec, false);
 	}
-	if (v->recs.n == before)
-		return false;
 	if (t != NULL && t->exists != NULL)
 		t->exists(t->arg, view_count(v));
 	if (t != NULL && t->recent != NULL)
@@ -262,12 +267,19 @@ view_is_recent(const struct view *v, const struct mailbox_rec *rec)
 uint32_t
 view_first_unseen(const struct view *v)
 {
-	uint32_t seq;
+	struct mailbox *mb = v->mb;
+	size_t i;
 
-	for (seq = 1; seq <= view_count(v); seq++)
-		if ((v->recs.v[seq - 1]->flags & FLAG_SEEN) == 0)
-			return seq;
-	return 0;
+	if (mb->counts.unseen == 0)
+		return 0;
+	for (i = recs_from(&v->recs, mb->seen_below); i < v->recs.n; i++)
+		if ((v->recs.v[i]->flags & FLAG_SEEN) == 0)
+			break;
+	if (i == v->recs.n)
+		return 0;
+	if (v->recs.n == mb->recs.n) /* it shows all that there is */
+		mb->seen_below = v->recs.v[i]->uid;
+	return (uint32_t)i + 1;
 }
 
 struct mailbox_rec *

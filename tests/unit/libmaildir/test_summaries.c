@@ -34,8 +34,11 @@ setup(void **state)
 	f->look = memory_index_look(f->family.index);
 	f->mb.family = &f->family;
 	f->mb.box = 7;
-	for (i = 0; i < N; i++)
+	for (i = 0; i < N; i++) {
 		f->rec[i].uid = 10 + 3 * i;
+		f->rec[i].is_shown = true;
+		recs_push(&f->mb.recs, &f->rec[i]);
+	}
 	*state = f;
 	return 0;
 }
@@ -48,6 +51,8 @@ teardown(void **state)
 	summaries_free(&f->mb);
 	assert_int_equal(f->family.keys_bytes, 0);
 	index_close(&f->family.index);
+	recs_free(&f->mb.recs);
+	xfree(f->mb.memory.changed.v);
 	xfree(f);
 	return 0;
 }
