@@ -6,6 +6,7 @@
 #include "imapd/condstore.h"
 #include "imapd/fetch_items.h"
 #include "imapd/imap_reply.h"
+#include "imapd/imap_user.h"
 #include "imapd/update.h"
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
@@ -145,6 +146,9 @@ fetch_begin(struct imap_cmd *cmd)
 		return STEP_DONE;
 	if (cmd->is_uid) /* RFC 3501 6.4.8 */
 		fetch_items_add(x->items, "UID");
+	if (!fetch_items_by(
+		x->items, kept_names_of(cmd->s->user->kept), cmd->arena))
+		return imap_bad(cmd, "Command too large");
 	x->a = xcalloc(1, sizeof *x->a);
 	x->a->s = cmd->s;
 	x->a->src = fetch_source_get(&cmd->s->source);
@@ -193,6 +197,25 @@ load(struct fetch_answer *a, unsigned needs, struct err *err)
 	    fetch_source_envelope(a->src, err) == -1)
 		return -1;
 	return 0;
+}
+
+/* The file was read: what more it tells is kept. */
+static void
+learn(struct fetch_answer *a, unsigned needs)
+{
+	struct kept *kept = a->s->user->kept;
+	struct mailbox *mb = a->s->box;
+	const struct buf *header;
+
+	if ((needs & (NEED_HEADER | NEED_WHOLE)) == NEED_FILE)
+		return;
+	if (a->src->whole != NULL)
+		kept_learn_whole(kept, mb, a->rec, a->src->whole);
+	if (kept == NULL || !kept_lacks_header(a->rec))
+		return;
+	header = fetch_source_block(a->src);
+	if (header != NULL)
+		(void)kept_learn_header(kept, mb, a->rec, buf_slice(header));
 }
 
 /* RFC 3501 6.4.5: reading a body sets \Seen; the change is told along. */
@@ -282,19 +305,23 @@ static void
 fetch_one(struct imap_cmd *cmd, struct fetch_ctx *x, uint32_t seq)
 {
 	struct fetch_answer *a = x->a;
+	unsigned needs;
 	bool told, ok;
 
 	a->rec = view_rec(cmd->s->view, seq);
 	a->seq = seq;
 	if (x->has_since && (a->rec->modseq <= x->since || a->rec->is_gone))
 		return;
+	needs = fetch_items_known(a, x->items);
 	cmd->err.code = ERR_GONE;
-	ok = !a->rec->is_gone || (x->items->needs & NEED_FILE) == 0;
-	ok = ok && load(a, x->items->needs, &cmd->err) == 0;
+	ok = !a->rec->is_gone || (needs & NEED_FILE) == 0;
+	ok = ok && load(a, needs, &cmd->err) == 0;
 	if (ok) {
 		mark_seen(a, x->items, &told);
 		ok = put_items(a, x->items, told, &cmd->err) == 0;
 	}
+	if (ok && (needs & NEED_FILE) != 0)
+		learn(a, needs);
 	if (ok)
 		send_answer(a);
 	else if (cmd->err.code == ERR_GONE)

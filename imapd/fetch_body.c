@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Octets of a message within a FETCH answer. */
+#include <string.h>
+
 #include "imapd/fetch_body.h"
 #include "libbase/ceilings.h"
 #include "libnet/out.h"
@@ -159,6 +161,26 @@ put_fields(struct fetch_answer *a, const struct fetch_section *s,
 	return rc;
 }
 
+void
+fetch_put_kept_fields(struct fetch_answer *a, const struct fetch_item *item)
+{
+	const struct fetch_section *s = &item->section;
+	size_t octets = kept_fields_octets(&a->fields, &item->fields), start;
+	uint64_t n = clip(s, octets);
+
+	put_length(&a->text, n);
+	start = a->text.n;
+	kept_fields_put(&a->fields, &item->fields, &a->text);
+	if (s->is_partial && s->offset > 0 && buf_ok(&a->text)) {
+		/* what stands before it goes */
+		size_t skip = s->offset < octets ? (size_t)s->offset : octets;
+
+		memmove(a->text.p + start, a->text.p + start + skip, (size_t)n);
+	}
+	if (buf_ok(&a->text))
+		buf_truncate(&a->text, start + (size_t)n);
+}
+
 int
 fetch_put_section(
     struct fetch_answer *a, const struct fetch_section *s, struct err *err)
@@ -168,7 +190,6 @@ fetch_put_section(
 
 	if (rc == -1)
 		return -1;
-	buf_putc(&a->text, ' ');
 	if (rc == 0) {
 		buf_puts(&a->text, "NIL");
 		return 0;

@@ -6,10 +6,37 @@
 #include "imapd/fetch_body.h"
 #include "imapd/fetch_items.h"
 #include "imapd/imap_reply.h"
+#include "imapd/imap_user.h"
 #include "imapd/update.h"
 #include "libbase/ceilings.h"
 #include "libmessage/summary.h"
 #include "libnet/out.h"
+
+/* ---- what is known without the file ---- */
+
+static struct kept *
+kept_of(const struct fetch_answer *a)
+{
+	return a->s->user == NULL ? NULL : a->s->user->kept;
+}
+
+static bool
+is_known(const struct fetch_answer *a, const struct fetch_item *item)
+{
+	return (a->known & item->by) != 0;
+}
+
+/* What was put behind start says it for every client: it is kept. */
+static void
+keep(struct fetch_answer *a, enum summary_kind kind,
+    const struct mime_message *m, size_t start)
+{
+	if (kept_of(a) != NULL && kept_is_plain(m))
+		summary_keep(a->s->box, a->rec, kind,
+		    slice_from(buf_slice(&a->text), start));
+}
+
+/* ---- the items ---- */
 
 static int
 put_flags(
@@ -67,10 +94,18 @@ static int
 put_envelope(
     struct fetch_answer *a, const struct fetch_item *item, struct err *err)
 {
-	(void)item;
+	size_t start;
+
 	(void)err;
-	buf_puts(&a->text, "ENVELOPE ");
+	buf_put_slice(&a->text, item->name);
+	if (is_known(a, item)) {
+		buf_put_slice(&a->text, a->summary[SUMMARY_ENVELOPE]);
+		return 0;
+	}
+	start = a->text.n;
 	summary_put_envelope(&a->text, a->src->envelope, 0);
+	keep(a, SUMMARY_ENVELOPE,
+	    a->src->whole != NULL ? a->src->whole : &a->src->head, start);
 	return 0;
 }
 
@@ -78,13 +113,21 @@ static int
 put_structure(
     struct fetch_answer *a, const struct fetch_item *item, struct err *err)
 {
-	bool is_extended =
-	    slice_ieq_str(SLICE("BODYSTRUCTURE"), item->row->name);
+	enum summary_kind kind = item->row->by == 1u << SUMMARY_BODY ?
+	    SUMMARY_BODY :
+	    SUMMARY_STRUCTURE;
+	size_t start;
 
 	(void)err;
-	buf_puts(&a->text, item->row->name);
-	buf_putc(&a->text, ' ');
-	summary_put_body(&a->text, &a->src->whole->root, is_extended, 0);
+	buf_put_slice(&a->text, item->name);
+	if (is_known(a, item)) {
+		buf_put_slice(&a->text, a->summary[kind]);
+		return 0;
+	}
+	start = a->text.n;
+	summary_put_body(
+	    &a->text, &a->src->whole->root, kind == SUMMARY_STRUCTURE, 0);
+	keep(a, kind, a->src->whole, start);
 	return 0;
 }
 
@@ -93,10 +136,11 @@ static int
 put_section(
     struct fetch_answer *a, const struct fetch_item *item, struct err *err)
 {
-	if (item->row->has_section)
-		section_put(&item->section, &a->text);
-	else
-		buf_puts(&a->text, item->row->name);
+	buf_put_slice(&a->text, item->name);
+	if (is_known(a, item)) {
+		fetch_put_kept_fields(a, item);
+		return 0;
+	}
 	return fetch_put_section(a, &item->section, err);
 }
 
@@ -110,9 +154,18 @@ static const struct fetch_row fetch_rows[] = {
 	{ .name = "MODSEQ", .put = put_modseq },
 	{ .name = "INTERNALDATE", .needs = NEED_DATE, .put = put_date },
 	{ .name = "RFC822.SIZE", .needs = NEED_SIZE, .put = put_size },
-	{ .name = "ENVELOPE", .needs = NEED_ENVELOPE, .put = put_envelope },
-	{ .name = "BODY", .needs = NEED_WHOLE, .put = put_structure },
-	{ .name = "BODYSTRUCTURE", .needs = NEED_WHOLE, .put = put_structure },
+	{ .name = "ENVELOPE",
+	    .needs = NEED_ENVELOPE,
+	    .by = 1u << SUMMARY_ENVELOPE,
+	    .put = put_envelope },
+	{ .name = "BODY",
+	    .needs = NEED_WHOLE,
+	    .by = 1u << SUMMARY_BODY,
+	    .put = put_structure },
+	{ .name = "BODYSTRUCTURE",
+	    .needs = NEED_WHOLE,
+	    .by = 1u << SUMMARY_STRUCTURE,
+	    .put = put_structure },
 	/* with a section: section_needs() */
 	{ .name = "BODY",
 	    .has_section = true,
@@ -160,10 +213,10 @@ add_row(struct fetch_list *l, const struct fetch_row *row,
 	it->section.what = row->as;
 	if (section != NULL)
 		it->section = *section;
+	it->needs =
+	    row->put == put_section ? section_needs(&it->section) : row->needs;
 	l->n++;
-	l->needs |= row->needs;
-	if (row->put == put_section)
-		l->needs |= section_needs(&it->section);
+	l->needs |= it->needs;
 	l->marks_seen |= row->marks_seen;
 	l->has_flags |= row->put == put_flags;
 	l->has_uid |= row->put == put_uid;
@@ -226,6 +279,89 @@ fetch_items_parse(
 		if (add_item(l, a, false, err) == -1)
 			return NULL;
 	return l;
+}
+
+/* Are all fields of the section among those that are kept? */
+static bool
+is_of_kept(struct fetch_item *it, const struct kept_names *names)
+{
+	const struct imap_arg *f;
+	int i;
+
+	if (it->row->put != put_section || it->section.part.n > 0 ||
+	    it->section.what != SECTION_FIELDS)
+		return false;
+	for (f = it->section.fields; f != NULL; f = f->next) {
+		i = kept_names_find(names, f->text);
+		if (i == -1)
+			return false;
+		kept_set_add(&it->fields, (unsigned)i);
+	}
+	return true;
+}
+
+/* As it is told of every message: put together once. */
+static bool
+name_item(struct fetch_item *it, struct arena *arena)
+{
+	struct buf b;
+
+	buf_init(&b, 2 * MAX_IMAP_LINE);
+	if (it->row->has_section)
+		section_put(&it->section, &b);
+	else
+		buf_puts(&b, it->row->name);
+	buf_putc(&b, ' ');
+	it->name = arena_slice(arena, buf_slice(&b));
+	buf_free(&b);
+	return it->name.p != NULL;
+}
+
+bool
+fetch_items_by(
+    struct fetch_list *l, const struct kept_names *names, struct arena *arena)
+{
+	unsigned i;
+
+	l->needs = l->by = 0;
+	for (i = 0; i < l->n; i++) {
+		struct fetch_item *it = &l->item[i];
+
+		if (!name_item(it, arena))
+			return false;
+		if (names != NULL)
+			it->by = is_of_kept(it, names) ? 1u << SUMMARY_FIELDS :
+							 it->row->by;
+		l->by |= it->by;
+		if (it->by == 0)
+			l->needs |= it->needs;
+	}
+	return true;
+}
+
+unsigned
+fetch_items_known(struct fetch_answer *a, const struct fetch_list *l)
+{
+	struct kept *kept = kept_of(a);
+	unsigned needs = l->needs, i;
+
+	a->known = 0;
+	if (l->by == 0)
+		return needs;
+	for (i = 0; i < N_SUMMARIES; i++) {
+		if ((l->by & 1u << i) == 0)
+			continue;
+		if (i == SUMMARY_FIELDS ?
+			kept_fields_of(kept, a->s->box, a->rec, &a->fields) :
+			summary_get(a->s->box, a->rec, i, &a->summary[i]))
+			a->known |= 1u << i;
+	}
+	if ((l->by & ~a->known) == 0)
+		return needs;
+	for (i = 0; i < l->n; i++)
+		if ((l->item[i].by & ~a->known) != 0)
+			needs |= l->item[i].needs;
+	return needs;
 }
 
 void

@@ -100,6 +100,19 @@ fetch_source_header(struct fetch_source *src, struct err *err)
 	return 0;
 }
 
+const struct buf *
+fetch_source_block(struct fetch_source *src)
+{
+	struct err err;
+
+	if (!src->has_header) {
+		buf_reset(&src->header);
+		if (fetch_header(src->file, &src->header, &err) == -1)
+			return NULL;
+	}
+	return src->header.n < src->header.max ? &src->header : NULL;
+}
+
 int
 fetch_source_envelope(struct fetch_source *src, struct err *err)
 {

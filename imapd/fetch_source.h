@@ -46,6 +46,10 @@ int fetch_source_header(struct fetch_source *src, struct err *err) MUST_CHECK;
 int fetch_source_envelope(struct fetch_source *src, struct err *err) MUST_CHECK;
 int fetch_source_whole(struct fetch_source *src, struct err *err) MUST_CHECK;
 
+/* The header as stored, read now if it was not; NULL: it is cut, or it cannot
+ * be read. */
+const struct buf *fetch_source_block(struct fetch_source *src);
+
 /* Where a section lies: 1, 0 when there is none (NIL). What section_needs()
  * says must have been read. */
 int fetch_source_find(struct fetch_source *src, const struct fetch_section *s,

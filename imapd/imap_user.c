@@ -5,6 +5,7 @@
 
 #include "imapd/imap_reply.h"
 #include "imapd/imap_user.h"
+#include "imapd/kept.h"
 #include "imapd/pack.h"
 #include "imapd/update.h"
 #include "libbase/clock.h"
@@ -354,6 +355,16 @@ make_folders(struct imap_user *u)
 		log_info(0, "folders made", "count", LOG_U64(made), NULL);
 }
 
+static void
+make_kept(struct imap_user *u)
+{
+	size_t n;
+	const char *const *names =
+	    conf_list(u->se->conf, "index_cache_headers", &n);
+
+	u->kept = kept_new(u->fold, names, n);
+}
+
 static int
 user_start(struct session *se, struct err *err)
 {
@@ -380,6 +391,7 @@ user_start(struct session *se, struct err *err)
 	}
 	open_index(u);
 	make_folders(u);
+	make_kept(u);
 	timer_init(&u->drain, se->loop, on_drain, u);
 	timer_init(&u->index, se->loop, write_index, u);
 	fd = watch_fd(mailboxes_watch(u->boxes));
@@ -415,6 +427,7 @@ user_end(struct session *se)
 	iowatch_stop(&u->watch);
 	timer_stop(&u->drain);
 	timer_stop(&u->index);
+	kept_free(&u->kept);
 	mailboxes_free(&u->boxes);
 	store_close(u->store);
 	xfree(u);

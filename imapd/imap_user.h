@@ -14,6 +14,7 @@
 #include "libnet/loop.h"
 
 struct imap_session;
+struct kept;
 struct mailbox;
 struct mailboxes;
 struct session;
@@ -28,7 +29,8 @@ struct imap_user {
 	struct store *store;
 	struct mailboxes *boxes;
 	const struct text_fold *fold; /* of SEARCH, made before the fork */
-	struct iowatch watch;         /* what inotify has to say */
+	struct kept *kept; /* what is known of messages without their files */
+	struct iowatch watch; /* what inotify has to say */
 	struct imap_sessions sessions;
 	struct timer drain; /* patience with what runs at SIGTERM */
 	struct timer index; /* what is to be written there */

@@ -29,6 +29,9 @@ noinst_LIBRARIES += %D%/libimapd.a
 	%D%/imap_reply.c %D%/imap_reply.h \
 	%D%/imap_session.c %D%/imap_session.h \
 	%D%/imap_user.c %D%/imap_user.h \
+	%D%/kept.c %D%/kept.h \
+	%D%/kept_fields.c %D%/kept_fields.h \
+	%D%/kept_keys.c %D%/kept_keys.h \
 	%D%/pack.c %D%/pack.h \
 	%D%/search_body.c %D%/search_body.h \
 	%D%/search_find.c %D%/search_find.h \

@@ -5,6 +5,7 @@
 #include "imapd/imap_reply.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_user.h"
+#include "imapd/kept.h"
 #include "libbase/ceilings.h"
 #include "libbase/clock.h"
 #include "libmaildir/view.h"
@@ -59,6 +60,8 @@ search_find_begin(struct imap_cmd *cmd, const struct imap_arg *keys,
 	x->run.box = s->box;
 	x->run.view = s->view;
 	x->run.conn = s->conn;
+	x->run.kept = s->user->kept;
+	search_keep(p, kept_names_of(x->run.kept));
 	if (!search_has_strings(p))
 		return true;
 	x->run.fold = s->user->fold;

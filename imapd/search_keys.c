@@ -2,6 +2,8 @@
 /* SEARCH keys: the table, and keys to program. */
 #include "imapd/search_keys.h"
 #include "imapd/cmd_flags.h"
+#include "imapd/kept_fields.h"
+#include "imapd/kept_keys.h"
 #include "libbase/ceilings.h"
 #include "libmaildir/view.h"
 #include "libmessage/date.h"
@@ -562,6 +564,12 @@ search_has_strings(const struct search_program *p)
 	return (p->costs & (1u << COST_HEADER | 1u << COST_TEXT)) != 0;
 }
 
+struct slice
+search_field(const struct search_node *n)
+{
+	return n->row->field != NULL ? slice_str(n->row->field) : n->word;
+}
+
 static void
 free_matcher(void *arg)
 {
@@ -586,6 +594,26 @@ search_arm(
 		arena_on_reset(arena, free_matcher, n->matcher);
 	}
 	return true;
+}
+
+void
+search_keep(struct search_program *p, const struct kept_names *names)
+{
+	struct slice field;
+	unsigned i;
+
+	for (i = 0; i < p->n; i++) {
+		struct search_node *n = &p->node[i];
+
+		n->kept_text = n->kept_name = -1;
+		if (n->row == NULL || n->row->cost != COST_HEADER ||
+		    names == NULL)
+			continue;
+		field = search_field(n);
+		if (n->row->test_day == NULL)
+			n->kept_text = kept_text_find(field);
+		n->kept_name = kept_names_find(names, field);
+	}
 }
 
 static uint32_t

@@ -65,6 +65,9 @@ struct search_node {
 	uint32_t keyword;  /* its letter as a bit; 0: none */
 	struct slice string;
 	struct text_matcher *matcher; /* of the string; search_arm() */
+	/* COST_HEADER: where the field is kept, -1: not there; search_keep() */
+	int kept_text; /* enum kept_text */
+	int kept_name; /* of kept_names */
 };
 
 /* The message that is looked at by keys that need no file. */
@@ -112,9 +115,14 @@ struct search_program *search_parse(const struct imap_arg *keys,
     struct search_scope scope, struct arena *arena, struct err *err);
 /* Has it strings to look for? */
 bool search_has_strings(const struct search_program *p);
+/* The header field of a COST_HEADER key. */
+struct slice search_field(const struct search_node *n);
 /* Make their matchers; freed with the arena. false: over its ceiling. */
 bool search_arm(struct search_program *p, const struct text_fold *fold,
     struct arena *arena) MUST_CHECK;
+/* Where the fields of its keys are kept; names may be NULL. */
+struct kept_names;
+void search_keep(struct search_program *p, const struct kept_names *names);
 /* Letters of keywords as the mailbox has them now. */
 void search_name_keywords(struct search_program *p, const struct mailbox *mb);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A SEARCH program over one message after the other. */
 #include "imapd/search_run.h"
+#include "imapd/kept.h"
 #include "imapd/search_body.h"
 #include "libbase/ceilings.h"
 #include "libbase/mem.h"
@@ -123,11 +124,9 @@ static void
 look_at(struct search_run *r, struct search_node *n,
     const struct header_field *f, struct slice *folded)
 {
-	struct slice name =
-	    n->row->field != NULL ? slice_str(n->row->field) : n->word;
 	struct date date;
 
-	if (!slice_ieq(name, f->name))
+	if (!slice_ieq(search_field(n), f->name))
 		return;
 	if (n->row->test_day != NULL) {
 		/* the first one counts */
@@ -164,8 +163,30 @@ open_header(struct search_run *r, struct mailbox_rec *rec, struct err *err)
 	if (fetch_open(r->box, rec, &r->file, err) == -1 ||
 	    fetch_header(r->file, &r->header, err) == -1)
 		return -1;
+	/* Who looks at bodies alone is not kept waiting. */
+	if (has_cost(r, COST_HEADER) && kept_lacks_header(rec))
+		(void)kept_learn_header(
+		    r->kept, r->box, rec, buf_slice(&r->header));
 	header_begin(&r->fields, buf_slice(&r->header));
 	return 0;
+}
+
+static bool
+is_asked(const struct search_node *n)
+{
+	return n->row != NULL && n->row->cost == COST_HEADER && n->is_open &&
+	    n->value == SEARCH_UNKNOWN;
+}
+
+/* All fields were looked at: what was not found is not there. */
+static void
+end_header(struct search_run *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->program->n; i++)
+		if (is_asked(&r->program->node[i]))
+			search_answer(&r->program->node[i], false);
 }
 
 /* True when all fields were looked at, or none is needed. */
@@ -173,7 +194,7 @@ static bool
 look_at_header(struct search_run *r)
 {
 	struct header_field f;
-	unsigned i, looked = 0;
+	unsigned looked = 0;
 
 	if (!is_any_open(r, COST_HEADER))
 		return true;
@@ -186,14 +207,121 @@ look_at_header(struct search_run *r)
 				return false;
 		}
 	}
+	end_header(r);
+	return true;
+}
+
+/* ---- the header, without the file ---- */
+
+static void
+look_at_date(struct search_run *r, const struct mailbox_rec *rec)
+{
+	struct mailbox_sent sent = { 0 };
+	bool has_date;
+	int32_t day;
+	unsigned i;
+
+	if (rec->sent == MAILBOX_NO_DATE)
+		return;
+	has_date = mailbox_rec_sent(rec, &sent);
+	day = date_day_at(sent.utc, sent.zone_mins);
 	for (i = 0; i < r->program->n; i++) {
 		struct search_node *n = &r->program->node[i];
 
-		if (n->row != NULL && n->row->cost == COST_HEADER &&
-		    n->is_open && n->value == SEARCH_UNKNOWN)
+		if (is_asked(n) && n->row->test_day != NULL)
+			search_answer(n, has_date && n->row->test_day(n, day));
+	}
+}
+
+static void
+look_at_texts(struct search_node *n, const struct kept_keys *keys)
+{
+	struct slice texts, text;
+	bool found = false;
+
+	if (!kept_keys_text(keys, (enum kept_text)n->kept_text, &texts))
+		return; /* too long to be kept */
+	while (!found && kept_text_next(&texts, &text)) {
+		text_matcher_reset(n->matcher);
+		found = text_matcher_feed(n->matcher, text);
+	}
+	search_answer(n, found);
+}
+
+static void
+look_at_keys(struct search_run *r, struct mailbox_rec *rec)
+{
+	struct kept_keys keys;
+	bool is_read = false;
+	unsigned i;
+
+	for (i = 0; i < r->program->n; i++) {
+		struct search_node *n = &r->program->node[i];
+
+		if (!is_asked(n) || n->kept_text == -1)
+			continue;
+		if (!is_read && !kept_keys_of(r->kept, r->box, rec, &keys))
+			return;
+		is_read = true;
+		look_at_texts(n, &keys);
+	}
+}
+
+/* One kept field, one key. */
+static void
+look_at_kept(struct search_run *r, struct search_node *n, struct slice field)
+{
+	struct slice value = field, name;
+
+	(void)slice_cut(&value, ':', &name);
+	text_matcher_reset(n->matcher);
+	if (text_matcher_feed(n->matcher, fold_value(r, value)))
+		search_answer(n, true);
+}
+
+static void
+look_at_fields(struct search_run *r, struct mailbox_rec *rec)
+{
+	struct kept_fields fields;
+	struct slice field;
+	bool is_read = false;
+	unsigned i, at, name;
+	size_t off;
+
+	for (i = 0; i < r->program->n; i++) {
+		struct search_node *n = &r->program->node[i];
+
+		if (!is_asked(n) || n->kept_name == -1 ||
+		    n->row->test_day != NULL)
+			continue;
+		if (!is_read && !kept_fields_of(r->kept, r->box, rec, &fields))
+			return;
+		is_read = true;
+		at = 0;
+		off = 0;
+		while (n->value == SEARCH_UNKNOWN &&
+		    kept_fields_next(&fields, &at, &off, &name, &field))
+			if (name == (unsigned)n->kept_name)
+				look_at_kept(r, n, field);
+		if (n->value == SEARCH_UNKNOWN)
 			search_answer(n, false);
 	}
-	return true;
+}
+
+/* What is known. False: the whole is. */
+static bool
+look_at_known(struct search_run *r, struct mailbox_rec *rec)
+{
+	look_at_date(r, rec);
+	if (!search_settle(r->program))
+		return false;
+	if (r->kept == NULL)
+		return true;
+	look_at_keys(r, rec);
+	if (!search_settle(r->program))
+		return false;
+	look_at_fields(r, rec);
+	return search_settle(r->program);
 }
 
 /* ---- one message ---- */
@@ -235,6 +363,8 @@ begin(struct search_run *r, uint32_t seq, struct err *err)
 		if (!search_settle(r->program))
 			return finish(r);
 	}
+	if (has_cost(r, COST_HEADER) && !look_at_known(r, rec))
+		return finish(r);
 	if (open_header(r, rec, err) == -1)
 		return fail(r);
 	r->phase = RUN_HEADER;

@@ -20,6 +20,7 @@ struct search_run {
 	struct mailbox *box;
 	const struct view *view;
 	const struct text_fold *fold;
+	struct kept *kept;       /* what is known without the file; NULL */
 	const struct conn *conn; /* whose time it is; NULL: no end to it */
 
 	/* private: the message in hand */

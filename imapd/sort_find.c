@@ -3,6 +3,7 @@
 #include "imapd/sort_find.h"
 #include "imapd/imap_session.h"
 #include "imapd/imap_user.h"
+#include "imapd/kept.h"
 #include "libmaildir/view.h"
 #include "libnet/conn.h"
 
@@ -16,6 +17,7 @@ sort_find_begin(struct imap_cmd *cmd, const struct imap_arg *at, unsigned needs,
 	if (!search_charset(cmd, &at))
 		return false;
 	sort_reader_init(&x->reader, cmd->s->box, cmd->s->user->fold, needs);
+	x->reader.kept = cmd->s->user->kept;
 	return search_find_begin(cmd, at, FIND_ALL, &x->find);
 }
 

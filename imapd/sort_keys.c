@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What SORT and THREAD compare, out of a message's header. */
 #include "imapd/sort_keys.h"
+#include "imapd/kept.h"
 #include "libbase/ceilings.h"
 #include "libmaildir/fetch.h"
 #include "libmessage/address.h"
@@ -141,8 +142,12 @@ take_date(struct sort_reader *r, struct slice value)
 {
 	struct date date;
 
-	if (date_parse(value, &date))
+	if (date_parse(value, &date)) {
 		r->record.sent = date.utc;
+		r->record.has_sent = true;
+		r->record.zone_mins = date.zone_mins;
+		r->record.sent_day = date.day;
+	}
 	return true;
 }
 
@@ -208,8 +213,18 @@ static const struct {
 	{ "In-Reply-To", NEED_IDS, take_in_reply_to },
 };
 
-static void
-take_field(struct sort_reader *r, const struct header_field *f)
+void
+sort_reader_begin(struct sort_reader *r, int64_t arrival)
+{
+	r->record = (struct sort_record){ .arrival = arrival, .sent = arrival };
+	r->missing = ~0u;
+	r->has_references = false;
+	buf_reset(&r->id);
+	buf_reset(&r->references);
+}
+
+void
+sort_reader_field(struct sort_reader *r, const struct header_field *f)
 {
 	unsigned i;
 
@@ -225,37 +240,70 @@ take_field(struct sort_reader *r, const struct header_field *f)
 }
 
 void
+sort_reader_end(struct sort_reader *r)
+{
+	r->record.references = buf_slice(&r->references);
+}
+
+void
 sort_read_header(struct sort_reader *r, struct slice header, int64_t arrival)
 {
 	struct header_iter it;
 	struct header_field f;
 
-	r->record = (struct sort_record){ .arrival = arrival, .sent = arrival };
-	r->missing = ~0u;
-	r->has_references = false;
-	buf_reset(&r->id);
-	buf_reset(&r->references);
+	sort_reader_begin(r, arrival);
 	header_begin(&it, header);
 	while (header_next(&it, &f))
-		take_field(r, &f);
-	r->record.references = buf_slice(&r->references);
+		sort_reader_field(r, &f);
+	sort_reader_end(r);
 }
 
-int
-sort_read(struct sort_reader *r, struct mailbox_rec *rec, struct err *err)
+/* ---- one message ---- */
+
+static int
+read_file(struct sort_reader *r, struct mailbox_rec *rec, struct err *err)
 {
 	struct fetch *file = NULL;
 	int got;
 
 	buf_reset(&r->header);
-	if (sort_reader_opens(r)) {
-		if (fetch_open(r->box, rec, &file, err) == -1)
-			return -1;
-		got = fetch_header(file, &r->header, err);
-		fetch_close(&file);
-		if (got == -1)
-			return -1;
-	}
+	if (fetch_open(r->box, rec, &file, err) == -1)
+		return -1;
+	got = fetch_header(file, &r->header, err);
+	fetch_close(&file);
+	if (got == -1)
+		return -1;
+	if (kept_learn_header(r->kept, r->box, rec, buf_slice(&r->header)))
+		r->record = *kept_record(r->kept);
+	else
+		sort_read_header(r, buf_slice(&r->header), 0);
+	return 0;
+}
+
+/* Without the file. */
+static bool
+read_kept(struct sort_reader *r, struct mailbox_rec *rec)
+{
+	struct kept_keys keys;
+
+	r->record = (struct sort_record){ 0 };
+	if ((r->needs & NEED_SENT) != 0 && rec->sent == MAILBOX_NO_DATE)
+		return false;
+	if ((r->needs & (ALL_TEXTS | NEED_IDS)) == 0)
+		return true;
+	if (!kept_keys_of(r->kept, r->box, rec, &keys))
+		return false;
+	kept_keys_sort(&keys, &r->record);
+	return true;
+}
+
+int
+sort_read(struct sort_reader *r, struct mailbox_rec *rec, struct err *err)
+{
+	struct mailbox_sent sent;
+
+	if (!read_kept(r, rec) && read_file(r, rec, err) == -1)
+		return -1;
 	/* opened, it has told its date */
 	if ((r->needs & (NEED_ARRIVAL | NEED_SENT)) != 0 &&
 	    mailbox_date(r->box, rec, err) == -1)
@@ -263,7 +311,11 @@ sort_read(struct sort_reader *r, struct mailbox_rec *rec, struct err *err)
 	if ((r->needs & NEED_OCTETS) != 0 &&
 	    mailbox_sizes(r->box, rec, err) == -1)
 		return -1;
-	sort_read_header(r, buf_slice(&r->header), rec->internaldate);
+	r->record.arrival = rec->internaldate;
 	r->record.octets = rec->wire;
+	if (mailbox_rec_sent(rec, &sent))
+		r->record.sent = sent.utc;
+	else if (!r->record.has_sent)
+		r->record.sent = r->record.arrival;
 	return 0;
 }

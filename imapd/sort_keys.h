@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What SORT and THREAD compare (RFC 5256, 5957), message by message: the one
- * place that knows where it comes from, so that an index may supply it. Now it
- * is the message's header, parsed for each command.
+ * place that knows where it comes from, the index or the message's header.
  */
 #ifndef IMAPD_SORT_KEYS_H
 #define IMAPD_SORT_KEYS_H
 
 #include "libbase/arena.h"
 #include "libmaildir/mailbox.h"
+#include "libmessage/header.h"
 #include "libmessage/text.h"
 
 /* Of one text: what differs behind it is equal. */
@@ -41,15 +41,21 @@ struct sort_record {
 	int64_t sent;    /* of the Date field, else arrival */
 	uint64_t octets;
 	struct slice text[SORT_TEXTS];
-	bool is_reply;           /* with SORT_SUBJECT; or a forward */
+	bool is_reply; /* with SORT_SUBJECT; or a forward */
+	bool has_sent; /* sent is of the Date field, and these: */
+	int zone_mins;
+	int32_t sent_day;
 	struct slice id;         /* as msgid.h; empty: none */
 	struct slice references; /* the same, a LF behind each, oldest first */
 };
+
+struct kept;
 
 struct sort_reader {
 	unsigned needs;
 	struct mailbox *box;
 	const struct text_fold *fold;
+	struct kept *kept;         /* what is known without the file; NULL */
 	struct sort_record record; /* of the message read last */
 
 	/* private */
@@ -67,8 +73,12 @@ bool sort_reader_opens(const struct sort_reader *r);
 /* One message; its record is valid until the next one. ERR_GONE. */
 int sort_read(
     struct sort_reader *r, struct mailbox_rec *rec, struct err *err) MUST_CHECK;
-/* The same from a header block (for tests): arrival as given, no octets. */
+/* The same from a header block: arrival as given, no octets. */
 void
 sort_read_header(struct sort_reader *r, struct slice header, int64_t arrival);
+/* The same field by field: begin, each of them, end. */
+void sort_reader_begin(struct sort_reader *r, int64_t arrival);
+void sort_reader_field(struct sort_reader *r, const struct header_field *f);
+void sort_reader_end(struct sort_reader *r);
 
 #endif

@@ -362,12 +362,10 @@ summary_keep(struct mailbox *mb, struct mailbox_rec *rec,
 	    !run_add(p, i, rec->uid, value))
 		return;
 	s->pending_bytes += value.n;
-	if ((rec->summaries & 1u << kind) != 0) {
-		w = &s->window[kind];
-		i = run_from(&w->run, rec->uid);
-		if (i < w->run.n && w->run.v[i].uid == rec->uid)
-			w->run.v[i].n = N_OLD;
-	}
+	w = &s->window[kind];
+	i = rec->uid > w->hi ? w->run.n : run_from(&w->run, rec->uid);
+	if (i < w->run.n && w->run.v[i].uid == rec->uid)
+		w->run.v[i].n = N_OLD;
 	rec->summaries |= (uint8_t)(1u << kind);
 	mailbox_rec_learnt(mb, rec);
 }

@@ -16,6 +16,8 @@
 struct text_fold;
 struct text_fold *text_fold_new(void);
 void text_fold_free(struct text_fold *f);
+/* Changes when texts are folded in another way: of what is kept folded. */
+uint32_t text_fold_print(const struct text_fold *f);
 
 /* Append UTF-8 folded. Bytes that are not UTF-8 are kept. Whole characters
  * only: a piece must not end within one. */

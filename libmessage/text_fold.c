@@ -26,6 +26,7 @@ struct page {
 struct text_fold {
 	struct page *pages[N_PAGES]; /* NULL: all fold to themselves */
 	struct buf pool;
+	uint32_t print;
 };
 
 static size_t
@@ -80,6 +81,17 @@ fold_char(ucs4_t c, ucs4_t *to)
 	return n;
 }
 
+/* FNV-1a. */
+static uint32_t
+hash_more(uint32_t h, uint32_t v)
+{
+	int i;
+
+	for (i = 0; i < 4; i++, v >>= 8)
+		h = (h ^ (v & 0xff)) * 16777619u;
+	return h;
+}
+
 static void
 add_char(struct text_fold *f, ucs4_t c)
 {
@@ -99,6 +111,9 @@ add_char(struct text_fold *f, ucs4_t c)
 	(*page)->entry[c % PAGE_CHARS] =
 	    (uint32_t)f->pool.n << 6 | (uint32_t)len;
 	buf_put(&f->pool, bytes, len);
+	f->print = hash_more(f->print, c);
+	for (size_t i = 0; i < n; i++)
+		f->print = hash_more(f->print, to[i]);
 }
 
 struct text_fold *
@@ -107,6 +122,7 @@ text_fold_new(void)
 	struct text_fold *f = xcalloc(1, sizeof(*f));
 
 	buf_init(&f->pool, MAX_POOL);
+	f->print = 2166136261u;
 	for (ucs4_t c = 0x80; c < N_PAGES * PAGE_CHARS; c++) {
 		/* Ideographs are many and fold to themselves. */
 		if (c == 0x3400)
@@ -119,6 +135,12 @@ text_fold_new(void)
 	}
 	buf_put(&f->pool, "\0\0\0\0\0\0\0", SHORT);
 	return f;
+}
+
+uint32_t
+text_fold_print(const struct text_fold *f)
+{
+	return f->print;
 }
 
 void

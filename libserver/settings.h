@@ -34,6 +34,7 @@ X(recipient_delimiter, SET_STRING, "+", 0, 1, S_QUE | S_AUTH | S_SESS | S_FE, "W
 X(mail_location, SET_STRING, "~/Maildir", 1, 1023, S_AUTH, "Mail folder of a user: %u name, %n before the @, %d domain, %h home.") \
 X(control_location, SET_STRING, "", 0, 1023, S_AUTH, "Folder of uidlist and subscriptions; empty: in the mail folder.") \
 X(index_location, SET_STRING, "", 0, 1023, S_AUTH, "Folder of the index, a cache; empty: in the mail folder.") \
+X(index_cache_headers, SET_STRINGS, "", 0, 255, S_SESS, "Header fields that the index keeps of each message; empty: those that common clients ask for.") \
 X(namespace_prefix, SET_STRING, "", 0, 64, S_SESS | S_FE, "Prefix of the names of personal mailboxes: empty, or INBOX and the separator.") \
 X(separator, SET_ENUM, "/|.", 0, 0, S_SESS | S_FE, "Hierarchy separator that IMAP clients see.") \
 X(folder_names, SET_ENUM, "mutf7|utf8", 0, 0, S_SESS, "How names of folders are written on disk.") \
