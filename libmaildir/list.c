@@ -39,6 +39,7 @@ mailbox_rec_hide(struct mailbox *mb, struct mailbox_rec *rec)
 	mb->n_new -= rec->in_new;
 	mb->n_to_list -= rec->to_list;
 	rec->seen_scan = 0;
+	rec->was_hidden = true;
 	insert_named(mb, rec);
 }
 
@@ -116,6 +117,7 @@ renumber(struct mailbox *mb, struct mailbox_rec *rec,
 	if (rec->is_shown)
 		mailbox_rec_expunge(mb, rec, NULL);
 	else {
+		mailbox_rec_lost(mb, rec);
 		remove_rec(&mb->named, rec);
 		basetable_del(&mb->bases, rec);
 		mailbox_rec_free(rec);
@@ -351,6 +353,8 @@ mailbox_show_named(struct mailbox *mb)
 		} else if (rec->uid <= last) {
 			/* It was told gone, or never told: a UID below what
 			 * was told may not come up. It gets a new one. */
+			mailbox_rec_lost(mb, rec);
+			rec->was_hidden = false;
 			rec->uid = 0;
 			recs_push(&mb->fresh, rec);
 			mb->want_rewrite = true;

@@ -50,6 +50,7 @@ struct mailbox_rec {
 	bool is_flushed;      /* its bytes are on disk, as far as we know */
 	bool is_shown;        /* private: has UID and file */
 	bool to_list;         /* private: size, wire, uidl are to be kept */
+	bool was_hidden;      /* private: the index has it, nobody saw it yet */
 	bool to_index;        /* private: differs from what the index has */
 	bool in_slab;         /* private: this, and name, are of a slab */
 	bool name_in_slab;

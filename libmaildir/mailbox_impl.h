@@ -46,7 +46,9 @@ struct view {
 	uint64_t flags_pos, expunge_pos; /* in the log: told up to here */
 	uint64_t keywords_seen;          /* keywords.changes */
 	bool has_strangers;              /* shows gone ones that no log names */
-	struct seqset recent;            /* UIDs */
+	uint64_t modseq_cap;  /* behind it an expunge that this view never
+				 showed; 0: none */
+	struct seqset recent; /* UIDs */
 	struct mailbox_refresh refresh;
 };
 
@@ -152,7 +154,8 @@ struct mailboxes {
 			       */
 	struct index *index;  /* NULL: none */
 	uint64_t index_owner;
-	bool has_news; /* for the index */
+	bool has_news;  /* for the index */
+	bool is_behind; /* the index: something told is not in it */
 	struct modseqs modseqs;
 	size_t keys_bytes; /* summaries.c: held of SUMMARY_KEYS */
 };
@@ -198,6 +201,9 @@ void
 mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by);
 /* The load begins: a modseq for all that it finds. */
 void mailbox_modseq_begin(struct mailbox *mb);
+/* It came from the index, was hidden and is not there: who knows it from before
+ * hears of its end the next time. */
+void mailbox_rec_lost(struct mailbox *mb, const struct mailbox_rec *rec);
 /* Take one out of recs and log it. */
 void mailbox_rec_expunge(
     struct mailbox *mb, struct mailbox_rec *rec, struct view *by);

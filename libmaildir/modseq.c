@@ -134,7 +134,7 @@ modseqs_open(
 	uint64_t there = read_ceiling(dir);
 
 	*m = (struct modseqs){ .dir = dir };
-	if (past->is_clean && past->last <= there &&
+	if (past->is_clean && past->ceiling == there && past->last <= there &&
 	    past->floor <= past->last && past->floor != 0) {
 		m->last = past->last;
 		m->floor = past->floor;

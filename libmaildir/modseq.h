@@ -20,6 +20,8 @@ struct modseq_past {
 	bool is_clean;  /* it ended well, and all that it told is in there */
 	uint64_t last;  /* the last value drawn */
 	uint64_t floor; /* as below */
+	/* As it stood at that end: it is another when somebody drew since. */
+	uint64_t ceiling;
 };
 
 struct modseqs {
@@ -50,7 +52,7 @@ uint64_t modseqs_draw(struct modseqs *m);
  * nothing else. After a failure it is tried again once a minute. */
 int modseqs_reserve(struct modseqs *m, struct err *err) MUST_CHECK;
 /* A mail folder came back from a backup: the ceiling jumps above what may have
- * been told since. The index is to be dropped besides. */
+ * been told since; no past fits to it any more. */
 int modseqs_restored(int dir, struct err *err) MUST_CHECK;
 
 /*

@@ -296,11 +296,11 @@ draw_modseq(struct mailbox *mb, struct mailbox_rec *rec)
 }
 
 static void
-log_modseq(struct modlog *l, const struct mailbox_rec *rec, time_t now)
+log_modseq(struct modlog *l, uint64_t modseq, uint32_t uid, time_t now)
 {
 	const struct modlog_entry e = {
-		.modseq = rec->modseq,
-		.uid = rec->uid,
+		.modseq = modseq,
+		.uid = uid,
 		.secs = (uint32_t)now,
 	};
 
@@ -324,7 +324,7 @@ static void
 note_change(struct mailbox *mb, struct mailbox_rec *rec)
 {
 	draw_modseq(mb, rec);
-	log_modseq(&mb->changed, rec, 0); /* no age */
+	log_modseq(&mb->changed, rec->modseq, rec->uid, 0); /* no age */
 }
 
 void
@@ -337,6 +337,7 @@ mailbox_rec_show(struct mailbox *mb, struct mailbox_rec *rec)
 	else
 		rec->modseq = mb->highest_modseq;
 	rec->is_shown = true;
+	rec->was_hidden = false;
 	recs_push(&mb->recs, rec);
 	mailbox_count(mb, rec, 1);
 	mailbox_rec_learnt(mb, rec);
@@ -482,10 +483,25 @@ mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by)
 	rec->is_shown = false;
 	rec->is_gone = true;
 	draw_modseq(mb, rec);
-	log_modseq(&mb->expunged, rec, clock_now());
+	log_modseq(&mb->expunged, rec->modseq, rec->uid, clock_now());
 	log_add(mb, rec, by, LOG_EXPUNGE);
 	if (mb->views == NULL)
 		mailbox_log_trim(mb);
+}
+
+void
+mailbox_rec_lost(struct mailbox *mb, const struct mailbox_rec *rec)
+{
+	struct view *v;
+
+	if (!rec->was_hidden)
+		return;
+	mb->highest_modseq = modseqs_draw(&mb->family->modseqs);
+	log_modseq(&mb->expunged, mb->highest_modseq, rec->uid, clock_now());
+	mb->family->has_news = true;
+	for (v = mb->views; v != NULL; v = v->next)
+		if (v->modseq_cap == 0)
+			v->modseq_cap = mb->highest_modseq - 1;
 }
 
 void

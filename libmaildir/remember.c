@@ -12,6 +12,8 @@
  *     floor under what the records say.
  * M4. Two sessions of a user may live for a moment (one drains). The revision
  *     tells that another has written; who comes second gives up the mailbox.
+ * M5. A head is clean only when all that was told is written: else the next
+ *     session begins as after a death.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -584,24 +586,29 @@ remember_free(struct mailbox *mb)
 {
 	while (write_some(mb) == 1)
 		;
+	/* M5 */
+	if (mb->is_loaded && mb->box != 0 &&
+	    (has_news(mb) || mb->memory.is_lost))
+		mb->family->is_behind = true;
 	uids_free(&mb->memory.changed);
 	uids_free(&mb->memory.gone);
 }
 
 /* ---- the user's ---- */
 
-static void
+static bool
 write_user(struct mailboxes *ms, bool is_clean)
 {
 	struct user_head h = { .format = REMEMBER_FORMAT,
 		.is_clean = is_clean,
 		.owner = ms->index_owner,
 		.last_modseq = ms->modseqs.last,
-		.floor = ms->modseqs.floor };
+		.floor = ms->modseqs.floor,
+		.ceiling = ms->modseqs.ceiling };
 	uint64_t revision = index_revision(ms->index, INDEX_USER);
 
-	(void)index_write(ms->index, INDEX_USER, NULL,
-	    slice_of((const char *)&h, sizeof h), &revision);
+	return index_write(ms->index, INDEX_USER, NULL,
+		   slice_of((const char *)&h, sizeof h), &revision) == 1;
 }
 
 static bool
@@ -623,7 +630,6 @@ mailboxes_use_index(
 {
 	struct modseq_past past = { 0 };
 	struct user_head h;
-	int r;
 
 	assert(ms->open == NULL && ms->index == NULL);
 	ms->index = ix;
@@ -631,10 +637,12 @@ mailboxes_use_index(
 	if (read_user(ms, &h))
 		past = (struct modseq_past){ .is_clean = h.is_clean == 1,
 			.last = h.last_modseq,
-			.floor = h.floor }; /* M3 */
-	r = modseqs_open(&ms->modseqs, control, &past, err);
-	write_user(ms, false);
-	return r;
+			.floor = h.floor,
+			.ceiling = h.ceiling }; /* M3 */
+	/* First: who cannot say that he is at it does not go on. */
+	if (!write_user(ms, false))
+		past.is_clean = false;
+	return modseqs_open(&ms->modseqs, control, &past, err);
 }
 
 /* ---- folders that are there no more ---- */
@@ -714,7 +722,7 @@ remember_end(struct mailboxes *ms)
 	if (ms->index == NULL)
 		return;
 	sweep(ms);
-	if (read_user(ms, &h) && h.owner == ms->index_owner)
-		write_user(ms, true);
+	if (!ms->is_behind && read_user(ms, &h) && h.owner == ms->index_owner)
+		(void)write_user(ms, true);
 	index_close(&ms->index);
 }

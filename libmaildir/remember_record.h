@@ -9,7 +9,7 @@
 
 #include "libmaildir/mailbox_impl.h"
 
-#define REMEMBER_FORMAT 1
+#define REMEMBER_FORMAT 2
 
 /* What one record can tell without a look at the messages. */
 struct box_head {
@@ -26,7 +26,7 @@ struct user_head {
 	uint32_t format;
 	uint32_t is_clean; /* 0: a session uses it, or died doing so */
 	uint64_t owner;    /* which session */
-	uint64_t last_modseq, floor;
+	uint64_t last_modseq, floor, ceiling;
 };
 
 /* false: no such record. */

@@ -327,6 +327,7 @@ drop_unseen_fresh(void *arg, struct mailbox_rec *rec)
 
 	if (mailbox_was_seen(mb, rec))
 		return false;
+	mailbox_rec_lost(mb, rec);
 	basetable_del(&mb->bases, rec);
 	mailbox_rec_free(rec);
 	return true;

@@ -332,10 +332,13 @@ view_highest_modseq(const struct view *v)
 
 		if (e->modseq > highest)
 			break;
-		if (is_untold(v, e, pos))
-			return e->modseq - 1;
+		if (is_untold(v, e, pos)) {
+			highest = e->modseq - 1;
+			break;
+		}
 	}
-	return highest;
+	return v->modseq_cap != 0 && v->modseq_cap < highest ? v->modseq_cap :
+							       highest;
 }
 
 bool

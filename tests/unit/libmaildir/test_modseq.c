@@ -59,7 +59,7 @@ counter_goes_on(void **state)
 	assert_int_equal(v, m.floor + 1);
 
 	/* Clean: the next one. */
-	past = (struct modseq_past){ true, m.last, m.floor };
+	past = (struct modseq_past){ true, m.last, m.floor, m.ceiling };
 	assert_int_equal(modseqs_open(&other, dir, &past, &err), 0);
 	assert_int_equal(modseqs_draw(&other), v + 1);
 	assert_int_equal(other.floor, m.floor);
@@ -70,12 +70,17 @@ counter_goes_on(void **state)
 	assert_true(other.floor >= last);
 	assert_true(modseqs_draw(&other) > last);
 
+	/* Somebody else drew since. */
+	past.ceiling = last;
+	assert_int_equal(modseqs_open(&m, dir, &past, &err), 0);
+	assert_true(modseqs_draw(&m) > other.ceiling);
+
 	/* Two at once: what one has reserved the other does not draw. */
 	for (i = 0; i < (1u << 20) - 1; i++)
-		v = modseqs_draw(&m);
-	assert_int_equal(v, last);
-	assert_true(modseqs_draw(&m) > other.ceiling);
-	assert_true(m.is_kept);
+		v = modseqs_draw(&other);
+	assert_int_equal(v, other.ceiling);
+	assert_true(modseqs_draw(&other) > m.ceiling);
+	assert_true(other.is_kept);
 	(void)close(dir);
 }
 
@@ -106,7 +111,7 @@ nonsense_is_as_lost(void **state)
 		"1 ceiling=7777777777777777\n1 ceiling=7777777777777777\n",
 		"1 ceiling=-7777777777777777\n" };
 	int dir = open_scratch(*state);
-	struct modseq_past past = { true, 7, 7 };
+	struct modseq_past past = { true, 7, 7, 7 };
 	struct modseqs m;
 	struct err err;
 	size_t i;
@@ -119,7 +124,8 @@ nonsense_is_as_lost(void **state)
 		assert_int_equal(m.floor + (1u << 20), ceiling_of(dir));
 	}
 	scratch_write(dir, MODSEQ_FILE, "1 ceiling=7777777777777777\n");
-	past = (struct modseq_past){ true, 7777777777777778, 7 };
+	past =
+	    (struct modseq_past){ true, 7777777777777778, 7, 7777777777777777 };
 	assert_int_equal(modseqs_open(&m, dir, &past, &err), 0);
 	assert_int_equal(m.floor, 7777777777777778);
 	assert_int_equal(modseqs_restored(dir, &err), 0);

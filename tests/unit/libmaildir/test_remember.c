@@ -14,6 +14,7 @@
 
 #include "libbase/clock.h"
 #include "libmaildir/index.h"
+#include "libmaildir/mailbox_impl.h"
 #include "libmaildir/summaries.h"
 #include "tests/unit/libmaildir/box.h"
 
@@ -269,6 +270,84 @@ test_unclean(void **state)
 }
 
 static void
+touch(struct world *w, time_t by)
+{
+	const struct timespec at = { .tv_sec = time(NULL) + by };
+	const struct timespec times[2] = { at, at };
+
+	assert_int_equal(utimensat(w->b.root, "cur", times, 0), 0);
+}
+
+/* Deleted a moment ago, so that a look is not certain: it is not shown, nor
+ * told gone before it is known. Then no modseq behind it is told to who opened
+ * the mailbox before, and the next one hears of it. */
+static void
+test_hidden(void **state)
+{
+	struct world *w = *state;
+	struct seqset gone;
+	uint64_t before;
+	char name[600];
+	int i;
+
+	seqset_init(&gone, 100);
+	begin(w, false);
+	for (i = 0; i < 3; i++)
+		(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	before = view_highest_modseq(w->b.v);
+	(void)snprintf(name, sizeof name, "cur/%s", view_rec(w->b.v, 2)->name);
+	end(w);
+	w->b.root = open(w->s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(unlinkat(w->b.root, name, 0), 0);
+	touch(w, 1000);
+	(void)close(w->b.root);
+	begin(w, false);
+	assert_int_equal(view_count(w->b.v), 2);
+	assert_true(mailbox_vanished(w->b.mb, before, NULL, &gone));
+	assert_int_equal(seqset_count(&gone), 0);
+	touch(w, -1000);
+	(void)usleep(100000);
+	box_sync(&w->b);
+	assert_true(mailbox_vanished(w->b.mb, before, NULL, &gone));
+	assert_true(seqset_has(&gone, 2));
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	assert_true(mailbox_vanished(
+	    w->b.mb, view_highest_modseq(w->b.v), NULL, &gone));
+	assert_true(seqset_has(&gone, 2));
+	end(w);
+	begin(w, false);
+	assert_true(view_highest_modseq(w->b.v) > before + 1);
+	assert_true(mailbox_vanished(w->b.mb, before, NULL, &gone));
+	assert_true(seqset_has(&gone, 2));
+	end(w);
+	seqset_free(&gone);
+}
+
+/* A mailbox whose records could not be written: no clean end. */
+static void
+test_behind(void **state)
+{
+	struct world *w = *state;
+	uint64_t told;
+
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	end(w);
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	told = view_highest_modseq(w->b.v);
+	w->b.mb->memory.is_lost = true;
+	box_close(&w->b);
+	begin(w, true);
+	assert_true(view_rec(w->b.v, 1)->modseq > told);
+	end(w);
+}
+
+static void
 test_summaries(void **state)
 {
 	struct world *w = *state;
@@ -302,6 +381,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_lost_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unclean, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hidden, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_summaries, setup, teardown),
 	};
