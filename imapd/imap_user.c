@@ -24,6 +24,8 @@
 #define PARK_RETRY_MS   2
 /* Answers come first, and what follows at once comes along. */
 #define INDEX_PAUSE_MS  50
+/* Without a write: then it is flushed. */
+#define INDEX_REST_MS   30000
 
 /* ---- change notices ---- */
 
@@ -264,6 +266,15 @@ write_index(void *arg)
 
 	if (at != 0)
 		timer_start_ms(&u->index, at > now ? (at - now) / 1000 + 1 : 0);
+	timer_start_ms(&u->index_flush, INDEX_REST_MS);
+}
+
+static void
+flush_index(void *arg)
+{
+	struct imap_user *u = arg;
+
+	mailboxes_flush_index(u->boxes);
 }
 
 static void
@@ -394,6 +405,7 @@ user_start(struct session *se, struct err *err)
 	make_kept(u);
 	timer_init(&u->drain, se->loop, on_drain, u);
 	timer_init(&u->index, se->loop, write_index, u);
+	timer_init(&u->index_flush, se->loop, flush_index, u);
 	fd = watch_fd(mailboxes_watch(u->boxes));
 	if (fd != -1) {
 		iowatch_init(&u->watch, se->loop, fd, on_inotify, u);
@@ -427,6 +439,7 @@ user_end(struct session *se)
 	iowatch_stop(&u->watch);
 	timer_stop(&u->drain);
 	timer_stop(&u->index);
+	timer_stop(&u->index_flush);
 	kept_free(&u->kept);
 	mailboxes_free(&u->boxes);
 	store_close(u->store);

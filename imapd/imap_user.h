@@ -34,6 +34,7 @@ struct imap_user {
 	struct imap_sessions sessions;
 	struct timer drain; /* patience with what runs at SIGTERM */
 	struct timer index; /* what is to be written there */
+	struct timer index_flush;
 	char separator;
 	const char *prefix; /* of personal mailboxes: "" or "INBOX/" */
 	struct roles_conf roles;

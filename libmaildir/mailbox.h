@@ -103,6 +103,8 @@ enum mailboxes_news {
 	NEWS_MANY
 };
 enum mailboxes_news mailboxes_news(const struct mailboxes *ms);
+/* Nothing was written for a while: what was is made to last. Blocks. */
+void mailboxes_flush_index(struct mailboxes *ms);
 /* A portion of it. When to call again (clock_mono_us), 0: no need. */
 uint64_t mailboxes_write_index(struct mailboxes *ms);
 

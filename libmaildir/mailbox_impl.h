@@ -178,6 +178,8 @@ mailbox_quota_size(const struct mailbox *mb, const struct mailbox_rec *rec);
 
 struct mailbox_rec *
 mailbox_rec_new(struct mailbox *mb, struct slice file_name, bool in_new);
+/* With that name, else zero. */
+struct mailbox_rec *mailbox_rec_alloc(struct mailbox *mb, struct slice name);
 /* The records by base name. */
 struct basetable *mailbox_bases(struct mailbox *mb);
 /* Memory of records that came by the bulk. */

@@ -126,8 +126,8 @@ mailbox_free_slabs(struct mailbox *mb)
 	}
 }
 
-static struct mailbox_rec *
-alloc_rec(struct mailbox *mb, struct slice name)
+struct mailbox_rec *
+mailbox_rec_alloc(struct mailbox *mb, struct slice name)
 {
 	struct mailbox_rec *rec;
 
@@ -156,7 +156,7 @@ free_name(struct mailbox_rec *rec)
 struct mailbox_rec *
 mailbox_rec_new(struct mailbox *mb, struct slice file_name, bool in_new)
 {
-	struct mailbox_rec *rec = alloc_rec(mb, file_name);
+	struct mailbox_rec *rec = mailbox_rec_alloc(mb, file_name);
 	struct name n;
 
 	static_assert(sizeof *rec + 3 * sizeof rec <= 128, "DESIGN 5, 9");

@@ -568,6 +568,13 @@ mailboxes_write_index(struct mailboxes *ms)
 	return first;
 }
 
+void
+mailboxes_flush_index(struct mailboxes *ms)
+{
+	if (ms->index != NULL && !index_is_flushed(ms->index))
+		index_flush(ms->index);
+}
+
 enum mailboxes_news
 mailboxes_news(const struct mailboxes *ms)
 {

@@ -32,12 +32,12 @@ user_head_get(struct slice bytes, struct user_head *out)
 struct fixed {
 	uint64_t modseq, size, wire;
 	int64_t internaldate, sent;
-	uint32_t pop3_order;
+	uint32_t pop3_order, keywords;
 	uint16_t guid_len, uidl_len; /* as long as a line of the list */
-	uint8_t name_len;
+	uint8_t name_len, base_len;
 	uint8_t summaries;
-	uint8_t in_new, is_flushed;
-	uint8_t zero[4];
+	uint8_t flags, in_new, is_flushed;
+	uint8_t zero[6];
 };
 
 static size_t
@@ -56,7 +56,10 @@ record_put(const struct mailbox_rec *rec, struct buf *out)
 		.internaldate = rec->internaldate,
 		.sent = rec->sent,
 		.pop3_order = rec->pop3_order,
+		.keywords = rec->keywords,
 		.name_len = (uint8_t)strlen(rec->name),
+		.base_len = rec->base_len,
+		.flags = rec->flags,
 		.guid_len = (uint16_t)text_len(rec->guid),
 		.uidl_len = (uint16_t)text_len(rec->uidl),
 		.summaries = rec->summaries,
@@ -95,9 +98,14 @@ record_get(struct mailbox *mb, uint32_t uid, struct slice bytes)
 		return NULL;
 	name = slice_head(rest, f.name_len);
 	rest = slice_from(rest, f.name_len);
-	if (!name_is_message(name) || f.in_new > 1 || f.is_flushed > 1)
+	if (!name_is_message(name) || f.in_new > 1 || f.is_flushed > 1 ||
+	    f.base_len == 0 || f.base_len > f.name_len)
 		return NULL;
-	rec = mailbox_rec_new(mb, name, f.in_new == 1);
+	rec = mailbox_rec_alloc(mb, name);
+	rec->base_len = f.base_len;
+	rec->flags = f.flags & FLAGS_ALL;
+	rec->keywords = f.keywords & ((1u << N_KEYWORDS) - 1);
+	rec->in_new = f.in_new == 1;
 	rec->uid = uid;
 	rec->modseq = f.modseq;
 	rec->size = f.size;
