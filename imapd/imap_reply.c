@@ -246,11 +246,53 @@ imap_put_mailbox(struct buf *b, struct slice name)
 	buf_free(&wire);
 }
 
+static char *
+put_2(char *p, int v)
+{
+	*p++ = (char)('0' + v / 10 % 10);
+	*p++ = (char)('0' + v % 10);
+	return p;
+}
+
+static char *
+put_text(char *p, const char *text, size_t n)
+{
+	memcpy(p, text, n);
+	return p + n;
+}
+
+/* "dd-Mon-yyyy hh:mm:ss +zzzz": by hand, as every message of a mailbox has one.
+ */
+static void
+put_date(struct buf *b, const struct tm *tm, bool is_west, int zone)
+{
+	static const char months[] = "-Jan--Feb--Mar--Apr--May--Jun-"
+				     "-Jul--Aug--Sep--Oct--Nov--Dec-";
+	char *p = buf_reserve(b, 28), *start = p;
+
+	if (p == NULL)
+		return;
+	*p++ = '"';
+	p = put_2(p, tm->tm_mday);
+	p = put_text(p, months + (size_t)tm->tm_mon * 5, 5);
+	p = put_2(p, (tm->tm_year + 1900) / 100);
+	p = put_2(p, (tm->tm_year + 1900) % 100);
+	*p++ = ' ';
+	p = put_2(p, tm->tm_hour);
+	*p++ = ':';
+	p = put_2(p, tm->tm_min);
+	*p++ = ':';
+	p = put_2(p, tm->tm_sec);
+	p = put_text(p, is_west ? " -" : " +", 2);
+	p = put_2(p, zone / 60);
+	p = put_2(p, zone % 60);
+	*p++ = '"';
+	buf_commit(b, (size_t)(p - start));
+}
+
 void
 imap_put_date_time(struct buf *b, int64_t secs, int zone_mins)
 {
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	int zone = zone_mins < 0 ? -zone_mins : zone_mins;
 	time_t local = (time_t)(secs + zone_mins * 60);
 	struct tm tm;
@@ -261,7 +303,5 @@ imap_put_date_time(struct buf *b, int64_t secs, int zone_mins)
 		local = 0;
 		(void)gmtime_r(&local, &tm);
 	}
-	buf_printf(b, "\"%02d-%s-%04d %02d:%02d:%02d %c%02d%02d\"", tm.tm_mday,
-	    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec, zone_mins < 0 ? '-' : '+', zone / 60, zone % 60);
+	put_date(b, &tm, zone_mins < 0, zone);
 }

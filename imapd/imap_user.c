@@ -27,6 +27,9 @@
 /* Without a write: then it is flushed. */
 #define INDEX_REST_MS   30000
 
+/* What nobody has asked for in that time is given back. */
+#define REST_MS 30000
+
 /* ---- change notices ---- */
 
 static bool
@@ -59,6 +62,17 @@ imap_user_tend(struct imap_user *u)
 		timer_start_ms(&u->index, 0);
 	else if (news == NEWS_SOME && !timer_is_active(&u->index))
 		timer_start_ms(&u->index, INDEX_PAUSE_MS);
+	if (!timer_is_active(&u->rest))
+		timer_start_ms(&u->rest, REST_MS);
+}
+
+static void
+on_rest(void *arg)
+{
+	struct imap_user *u = arg;
+
+	if (summaries_rest(u->boxes))
+		timer_start_ms(&u->rest, REST_MS);
 }
 
 void
@@ -403,6 +417,7 @@ user_start(struct session *se, struct err *err)
 	open_index(u);
 	make_folders(u);
 	make_kept(u);
+	timer_init(&u->rest, se->loop, on_rest, u);
 	timer_init(&u->drain, se->loop, on_drain, u);
 	timer_init(&u->index, se->loop, write_index, u);
 	timer_init(&u->index_flush, se->loop, flush_index, u);
@@ -437,6 +452,7 @@ user_end(struct session *se)
 	if (u == NULL)
 		return;
 	iowatch_stop(&u->watch);
+	timer_stop(&u->rest);
 	timer_stop(&u->drain);
 	timer_stop(&u->index);
 	timer_stop(&u->index_flush);

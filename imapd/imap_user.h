@@ -32,6 +32,7 @@ struct imap_user {
 	struct kept *kept; /* what is known of messages without their files */
 	struct iowatch watch; /* what inotify has to say */
 	struct imap_sessions sessions;
+	struct timer rest;  /* then what was read is given back */
 	struct timer drain; /* patience with what runs at SIGTERM */
 	struct timer index; /* what is to be written there */
 	struct timer index_flush;

@@ -157,7 +157,9 @@ struct mailboxes {
 	bool has_news;  /* for the index */
 	bool is_behind; /* the index: something told is not in it */
 	struct modseqs modseqs;
-	size_t keys_bytes; /* summaries.c: held of SUMMARY_KEYS */
+	/* summaries.c: what was read is held, counted in askings */
+	size_t window_bytes;
+	uint64_t tick, rested;
 };
 
 /* ---- mailbox.c ---- */

@@ -6,7 +6,8 @@
  * index. Of each kind there is a window, a run of records as the index had them
  * when it was read, and what waits to be written. Who asks for one message
  * after the other gets windows that double; who asks for a lone one reads that
- * alone.
+ * alone. Windows of a user stay, as long as they have room together, until
+ * nobody has asked for a while: the same is asked for again and again.
  */
 #include <string.h>
 
@@ -20,9 +21,8 @@
 
 #define WINDOW_FIRST (4 * KIB)
 #define WINDOW_MAX   (512 * KIB)
-/* Keys are compared again and again while a mailbox is read: all of them stay,
- * as long as a user has no more than this. */
-#define KEYS_MAX     (16 * MIB)
+/* Of all windows of a user; a window that finds no room is WINDOW_MAX. */
+#define WINDOWS_MAX  (16 * MIB)
 #define PENDING_MAX  (1 * MIB)
 #define PENDING_MANY (512 * KIB)
 /* An index that did not answer is left alone for so long. */
@@ -49,6 +49,8 @@ struct window {
 	size_t budget;   /* bytes asked for then; 0: a lone one */
 	uint32_t hi;     /* up to here it has what the index has; 0: nothing */
 	uint32_t asked;  /* the UID asked for last */
+	uint64_t since;  /* times (mailboxes.tick): when it was begun, */
+	uint64_t used;   /* when it was asked last */
 	struct buf lone; /* read alone */
 };
 
@@ -69,7 +71,8 @@ summaries_of(struct mailbox *mb)
 		return s;
 	s = mb->summaries = xcalloc(1, sizeof(*s));
 	for (k = 0; k < N_SUMMARIES; k++) {
-		buf_init(&s->window[k].run.bytes, KEYS_MAX + INDEX_VALUE_MAX);
+		buf_init(
+		    &s->window[k].run.bytes, WINDOWS_MAX + INDEX_VALUE_MAX);
 		buf_init(&s->window[k].lone, INDEX_VALUE_MAX);
 		buf_init(&s->pending[k].bytes, PENDING_MAX);
 	}
@@ -192,15 +195,58 @@ read_index(struct mailbox *mb, enum summary_kind kind, uint32_t lo, uint32_t hi,
 	return 0;
 }
 
-/* What a window of that kind may hold. */
-static size_t
-window_max(const struct mailbox *mb, enum summary_kind kind)
+static void
+clear_window(struct mailbox *mb, struct window *w)
 {
-	size_t used = mb->family->keys_bytes;
+	mb->family->window_bytes -= w->run.bytes.n;
+	run_clear(&w->run);
+	w->budget = 0;
+	w->hi = 0;
+}
 
-	if (kind != SUMMARY_KEYS || used >= KEYS_MAX - WINDOW_MAX)
-		return WINDOW_MAX;
-	return KEYS_MAX - used;
+static void
+free_window(struct mailbox *mb, struct window *w)
+{
+	clear_window(mb, w);
+	run_free(&w->run);
+	buf_free(&w->lone);
+	w->asked = 0;
+}
+
+/* Give back the window that has not been used for longest, if that was before
+ * that time. */
+static bool
+free_oldest(struct mailboxes *ms, uint64_t before)
+{
+	struct mailbox *mb, *of = NULL;
+	struct window *oldest = NULL;
+	unsigned k;
+
+	for (mb = ms->open; mb != NULL; mb = mb->next) {
+		for (k = 0; mb->summaries != NULL && k < N_SUMMARIES; k++) {
+			struct window *w = &mb->summaries->window[k];
+
+			if (w->run.bytes.n == 0 || w->used >= before ||
+			    (oldest != NULL && w->used >= oldest->used))
+				continue;
+			oldest = w;
+			of = mb;
+		}
+	}
+	if (oldest == NULL)
+		return false;
+	free_window(of, oldest);
+	return true;
+}
+
+/* Is there room for so much more in that window? */
+static bool
+make_room(struct mailbox *mb, const struct window *w, size_t more)
+{
+	while (mb->family->window_bytes + more > WINDOWS_MAX)
+		if (!free_oldest(mb->family, w->since))
+			return false;
+	return true;
 }
 
 /* Read on from that UID: behind what the window has, as long as there is room,
@@ -211,15 +257,16 @@ read_window(
 {
 	struct window *w = &mb->summaries->window[kind];
 	struct reader rd = { .run = &w->run, .hi = uid };
-	size_t before = w->run.bytes.n;
+	size_t before;
 	int r;
 
-	if (kind == SUMMARY_KEYS)
-		mb->family->keys_bytes -= before;
-	if (uid <= w->hi || before + budget > window_max(mb, kind)) {
-		run_clear(&w->run);
-		before = 0;
-	}
+	if (uid <= w->hi)
+		clear_window(mb, w);
+	if (w->run.n == 0)
+		w->since = mb->family->tick;
+	if (!make_room(mb, w, budget + INDEX_VALUE_MAX))
+		clear_window(mb, w);
+	before = w->run.bytes.n;
 	rd.max = before + budget;
 	w->at = w->got = w->run.n;
 	w->hits = 0;
@@ -227,22 +274,8 @@ read_window(
 	r = read_index(mb, kind, uid, UINT32_MAX, budget, take_record, &rd);
 	w->got = w->run.n - w->got;
 	w->hi = rd.hi;
-	if (kind == SUMMARY_KEYS)
-		mb->family->keys_bytes += w->run.bytes.n;
+	mb->family->window_bytes += w->run.bytes.n - before;
 	return r;
-}
-
-/* It lacks what was written since. */
-static void
-clear_window(struct mailbox *mb, enum summary_kind kind)
-{
-	struct window *w = &mb->summaries->window[kind];
-
-	if (kind == SUMMARY_KEYS)
-		mb->family->keys_bytes -= w->run.bytes.n;
-	run_clear(&w->run);
-	w->budget = 0;
-	w->hi = 0;
 }
 
 /* Does who asks go up message by message, and does he take what is read? 0:
@@ -289,7 +322,7 @@ read_one(struct mailbox *mb, struct mailbox_rec *rec, enum summary_kind kind,
 	int r;
 
 	if (w->run.n > 0 && rec->uid >= w->run.v[0].uid && rec->uid <= w->hi)
-		clear_window(mb, kind);
+		clear_window(mb, w); /* it lacks what was written since */
 	budget = next_budget(w, rec->uid);
 	if (budget != 0) {
 		if (read_window(mb, kind, rec->uid, budget) == 0)
@@ -336,6 +369,7 @@ summary_get(struct mailbox *mb, struct mailbox_rec *rec, enum summary_kind kind,
 	found = find_in_window(&s->window[kind], rec->uid, out) ||
 	    read_one(mb, rec, kind, out);
 	s->window[kind].asked = rec->uid;
+	s->window[kind].used = mb->family->tick++;
 	return found;
 }
 
@@ -424,20 +458,13 @@ summaries_take(struct mailbox *mb, struct index_batch *b)
 
 /* ---- giving back ---- */
 
-void
-summaries_idle(struct mailbox *mb)
+bool
+summaries_rest(struct mailboxes *ms)
 {
-	struct summaries *s = mb->summaries;
-	unsigned k;
-
-	if (s == NULL)
-		return;
-	for (k = 0; k < N_SUMMARIES; k++) {
-		clear_window(mb, k);
-		run_free(&s->window[k].run);
-		buf_free(&s->window[k].lone);
-		s->window[k].asked = 0;
-	}
+	while (free_oldest(ms, ms->rested))
+		;
+	ms->rested = ms->tick;
+	return ms->window_bytes > 0;
 }
 
 void
@@ -447,9 +474,10 @@ summaries_free(struct mailbox *mb)
 
 	if (mb->summaries == NULL)
 		return;
-	summaries_idle(mb);
-	for (k = 0; k < N_SUMMARIES; k++)
+	for (k = 0; k < N_SUMMARIES; k++) {
+		free_window(mb, &mb->summaries->window[k]);
 		run_free(&mb->summaries->pending[k]);
+	}
 	xfree(mb->summaries);
 	mb->summaries = NULL;
 }

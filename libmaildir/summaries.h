@@ -32,8 +32,9 @@ bool summary_get(struct mailbox *mb, struct mailbox_rec *rec,
 void summary_keep(struct mailbox *mb, struct mailbox_rec *rec,
     enum summary_kind kind, struct slice value);
 
-/* Nobody has asked for a while: give back what was read. */
-void summaries_idle(struct mailbox *mb);
+/* Give back what was read and nobody has asked for since the last call. false:
+ * nothing is held any more. */
+bool summaries_rest(struct mailboxes *ms);
 
 /* ---- for who writes the mailbox to the index ---- */
 

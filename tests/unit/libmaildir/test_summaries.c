@@ -33,6 +33,7 @@ setup(void **state)
 	f->family.index = index_open(&(struct index_conf){ 0 });
 	f->look = memory_index_look(f->family.index);
 	f->mb.family = &f->family;
+	f->family.open = &f->mb;
 	f->mb.box = 7;
 	for (i = 0; i < N; i++) {
 		f->rec[i].uid = 10 + 3 * i;
@@ -49,7 +50,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	summaries_free(&f->mb);
-	assert_int_equal(f->family.keys_bytes, 0);
+	assert_int_equal(f->family.window_bytes, 0);
 	index_close(&f->family.index);
 	recs_free(&f->mb.recs);
 	xfree(f->mb.memory.changed.v);
@@ -149,19 +150,51 @@ test_run(void **state)
 	f->look->reads = 0;
 	for (i = 0; i < N; i++)
 		assert_true(has(f, i, SUMMARY_STRUCTURE));
-	/* 800 KB in windows that double */
+	/* 800 KB in windows that double, and stay */
 	assert_in_range(f->look->reads, 2, 12);
-	/* keys stay */
-	fill(f, SUMMARY_KEYS);
-	for (i = 0; i < N; i++)
-		assert_true(has(f, i, SUMMARY_KEYS));
 	reads = f->look->reads;
 	for (i = 1; i < N; i += 7)
-		assert_true(has(f, i, SUMMARY_KEYS));
+		assert_true(has(f, i, SUMMARY_STRUCTURE));
 	assert_int_equal(f->look->reads, reads);
-	summaries_idle(&f->mb);
-	assert_true(has(f, 50, SUMMARY_KEYS));
+	/* until nobody asks */
+	assert_true(summaries_rest(&f->family));
+	assert_true(has(f, 50, SUMMARY_STRUCTURE));
+	assert_true(summaries_rest(&f->family));
+	assert_int_equal(f->look->reads, reads);
+	assert_false(summaries_rest(&f->family));
+	assert_true(has(f, 50, SUMMARY_STRUCTURE));
 	assert_int_equal(f->look->reads, reads + 1);
+}
+
+/* Together they are bounded; the one not used for longest goes. */
+static void
+test_windows(void **state)
+{
+	static char big[20000];
+	struct fixture *f = *state;
+	struct slice got;
+	unsigned i, k, n = 600, reads;
+
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < n; i++) {
+			summary_keep(
+			    &f->mb, &f->rec[i], k, slice_of(big, sizeof(big)));
+			if (summaries_want_write(&f->mb))
+				write_out(f);
+		}
+	}
+	write_out(f);
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < n; i++) {
+			assert_true(summary_get(&f->mb, &f->rec[i], k, &got));
+			assert_true(f->family.window_bytes <= 16 * MIB);
+		}
+	}
+	reads = f->look->reads;
+	for (i = 0; i < n; i++)
+		assert_true(summary_get(&f->mb, &f->rec[i], 1, &got));
+	/* the first one was read alone */
+	assert_in_range(f->look->reads, reads, reads + 1);
 }
 
 static void
@@ -291,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_pending, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_between, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
