@@ -381,14 +381,17 @@ view_seqs_of(
     const struct view *v, const struct seqset *uids, struct seqset *seqs_out)
 {
 	uint64_t found = 0;
-	size_t i, j;
+	size_t i, from, to;
 
 	seqset_reset(seqs_out);
 	for (i = 0; i < uids->n; i++) {
-		j = recs_from(&v->recs, uids->r[i].lo);
-		for (; j < v->recs.n && v->recs.v[j]->uid <= uids->r[i].hi;
-		     j++, found++)
-			seqset_add(seqs_out, (uint32_t)j + 1, (uint32_t)j + 1);
+		from = recs_from(&v->recs, uids->r[i].lo);
+		to = uids->r[i].hi == UINT32_MAX ?
+		    v->recs.n :
+		    recs_from(&v->recs, uids->r[i].hi + 1);
+		found += to - from;
+		if (to > from)
+			seqset_add(seqs_out, (uint32_t)from + 1, (uint32_t)to);
 	}
 	return found == seqset_count(uids);
 }
