@@ -298,11 +298,24 @@ on_index_dropped(void *arg, const char *why)
 	log_warn(0, "index dropped", "reason", why, NULL);
 }
 
+/* Somebody removed the folder under us. */
+static int
+index_dir_again(void *arg)
+{
+	struct imap_user *u = arg;
+	struct err err;
+	int dir;
+
+	return store_index_dir(u->store, &dir, &err) == -1 ? -1 : dir;
+}
+
 /* Without it all is as it is with it, but slower. */
 static void
 open_index(struct imap_user *u)
 {
 	struct index_conf conf = { .dropped = on_index_dropped,
+		.again = index_dir_again,
+		.arg = u,
 		.owner = u->se->account->name,
 		.drop_first = u->se->had_crash };
 	struct err err;
@@ -339,6 +352,7 @@ open_store(struct imap_user *u, const struct session *se, struct err *err)
 		.watch = true };
 	const struct store_conf sc = { .mail = a->mail,
 		.control = a->control[0] == '\0' ? NULL : a->control,
+		.index = a->index[0] == '\0' ? NULL : a->index,
 		.separator = u->separator,
 		.namespace_prefix = u->prefix,
 		.names_utf8 = strcmp(conf_str(c, "folder_names"), "utf8") == 0,

@@ -32,6 +32,9 @@ struct index_conf {
 	uint64_t min_free;
 	/* It was dropped: for one line of the log. */
 	void (*dropped)(void *arg, const char *why);
+	/* The folder is gone: a new one for the index to keep, or -1. NULL: it
+	 * stays unusable then. */
+	int (*again)(void *arg);
 	void *arg;
 };
 

@@ -131,6 +131,21 @@ nap(uint64_t waited_us)
 	(void)nanosleep(&t, NULL);
 }
 
+static int
+open_state(struct index *ix, struct stat *st)
+{
+	int dir,
+	    fd = io_open_stat(
+		ix->conf.dir, INDEX_STATE_NAME, O_RDWR | O_CREAT, 0600, st);
+
+	if (fd != -1 || errno != ENOENT || ix->conf.again == NULL ||
+	    (dir = ix->conf.again(ix->conf.arg)) == -1)
+		return fd;
+	io_close(&ix->conf.dir);
+	ix->conf.dir = dir;
+	return io_open_stat(dir, INDEX_STATE_NAME, O_RDWR | O_CREAT, 0600, st);
+}
+
 /* Lock the file that bears the name now. 1, 0 it was replaced meanwhile, -1. */
 static int
 lock_named(struct index *ix, bool to_write, uint64_t since_us)
@@ -138,9 +153,7 @@ lock_named(struct index *ix, bool to_write, uint64_t since_us)
 	int how = (to_write ? LOCK_EX : LOCK_SH) | LOCK_NB;
 	struct stat mine, named;
 
-	ix->fd = io_open_stat(
-	    ix->conf.dir, INDEX_STATE_NAME, O_RDWR | O_CREAT, 0600, &mine);
-	if (ix->fd == -1) {
+	if ((ix->fd = open_state(ix, &mine)) == -1) {
 		ix->rest_until_us = clock_mono_us() + REST_LOCK_US;
 		return -1;
 	}

@@ -130,6 +130,8 @@ store_new(const struct store_conf *conf)
 	    conf->namespace_prefix == NULL ? "" : conf->namespace_prefix);
 	st->conf.mail = st->mail;
 	st->conf.control = st->control;
+	st->index = conf->index == NULL ? NULL : xstrdup(conf->index);
+	st->conf.index = st->index;
 	st->conf.namespace_prefix = st->prefix;
 	if (st->conf.separator == '\0')
 		st->conf.separator = '/';
@@ -187,6 +189,7 @@ store_close(struct store *st)
 	io_close(&st->mail_fd);
 	xfree(st->mail);
 	xfree(st->control);
+	xfree(st->index);
 	xfree(st->prefix);
 	xfree(st);
 }
@@ -424,6 +427,11 @@ store_index_dir(struct store *st, int *dir_out, struct err *err)
 {
 	int dir, index;
 
+	if (st->index != NULL) {
+		if ((*dir_out = io_open_root(st->index)) == -1)
+			return err_sys(err, "open %s", st->index);
+		return 0;
+	}
 	if (open_own(st, &dir, err) == -1)
 		return -1;
 	if (io_mkdir(dir, "index", 0700) == -1)

@@ -24,6 +24,7 @@ struct folder; /* libmaildir/folder.h */
 struct store_conf {
 	const char *mail;    /* absolute path of the root Maildir */
 	const char *control; /* Dovecot's CONTROL=; NULL: beside the mail */
+	const char *index;   /* folder of the cache; NULL: in the mail folder */
 	char separator;      /* 0 means '/' */
 	const char *namespace_prefix; /* NULL, "" or "INBOX" + separator */
 	bool names_utf8;              /* folder_names = utf8 */

@@ -16,7 +16,7 @@
 struct store {
 	struct store_conf conf;
 	struct foldername_conf names;
-	char *mail, *control, *prefix; /* copies behind conf */
+	char *mail, *control, *index, *prefix; /* copies behind conf */
 	int mail_fd;
 	int control_fd; /* may equal mail_fd */
 	mode_t mode;    /* of new folders */

@@ -52,6 +52,7 @@ open_store(const struct conf *conf, const struct account *a, struct store **out,
 {
 	const struct store_conf sc = { .mail = a->mail,
 		.control = a->control[0] == '\0' ? NULL : a->control,
+		.index = a->index[0] == '\0' ? NULL : a->index,
 		.separator = conf_str(conf, "separator")[0],
 		.namespace_prefix = conf_str(conf, "namespace_prefix"),
 		.names_utf8 =

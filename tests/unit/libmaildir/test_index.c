@@ -704,6 +704,15 @@ test_whose(void **state)
 	finish(&p);
 }
 
+static int
+again(void *arg)
+{
+	const struct place *p = arg;
+
+	(void)mkdir(p->s->root, 0700);
+	return io_open_root(p->s->root);
+}
+
 /* Removed, in part or whole, while it is open. */
 static void
 test_vanish(void **state)
@@ -746,6 +755,13 @@ test_vanish(void **state)
 	assert_false(index_is_usable(ix));
 	index_close(&ix);
 	assert_int_equal(mkdir(p.s->root, 0700), 0);
+	ix =
+	    open_conf(&p, (struct index_conf){ .min_free = 1, .again = again });
+	assert_int_equal(unlink("index.state"), 0);
+	assert_int_equal(unlinkat(AT_FDCWD, p.s->root, AT_REMOVEDIR), 0);
+	r = 0;
+	assert_int_equal(write_one(ix, 6, 1, "six", &r), 1);
+	index_close(&ix);
 	finish(&p);
 }
 
