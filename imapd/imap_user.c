@@ -281,6 +281,8 @@ write_index(void *arg)
 	if (at != 0)
 		timer_start_ms(&u->index, at > now ? (at - now) / 1000 + 1 : 0);
 	timer_start_ms(&u->index_flush, INDEX_REST_MS);
+	/* It has looked at what inotify had to say. */
+	imap_user_changed(u, NULL);
 }
 
 static void

@@ -174,9 +174,19 @@ load_records(struct mailbox *mb, const struct box_head *h)
 		sizeof h->counts.bytes) == 0)
 		return 1;
 	unload(mb);
-	if (r == 1)
-		index_drop_box(mb->family->index, mb->box);
 	return 0;
+}
+
+/* What is there is of no use: what is written from here on is all there is. */
+static void
+forget_box(struct mailbox *mb)
+{
+	struct memory *m = &mb->memory;
+
+	if (m->revision == 0)
+		return;
+	index_drop_box(mb->family->index, mb->box);
+	m->revision = index_revision(mb->family->index, mb->box);
 }
 
 static int
@@ -196,7 +206,8 @@ take_head(struct mailboxes *ms, uint64_t box, struct box_head *h)
 /* The list: how far it was read, or what a lost one is to get again. 1, 0 it is
  * the list of another mailbox, -1. */
 static int
-take_list(struct mailbox *mb, const struct box_head *h, struct err *err)
+take_list(struct mailbox *mb, const struct box_head *h, bool is_cur_same,
+    struct err *err)
 {
 	struct uidlist *ul = &mb->list;
 	int r;
@@ -204,6 +215,10 @@ take_list(struct mailbox *mb, const struct box_head *h, struct err *err)
 	if ((r = uidlist_resume(ul, &h->list, err)) != 0)
 		return r;
 	if (ul->fd == -1) { /* lost: list.c gives it back */
+		/* An inode may be given again. This is the folder that we
+		 * know when it has lost nothing but its list. */
+		if (!is_cur_same)
+			return 0;
 		ul->floor = h->list.floor;
 		ul->floor_validity = h->list.head.uidvalidity;
 		return 1;
@@ -252,8 +267,10 @@ remember_load(struct mailbox *mb, struct err *err)
 	if (!is_used(mb))
 		return 0;
 	m->revision = index_revision(mb->family->index, mb->box);
-	if (take_head(mb->family, mb->box, &h) == 0)
+	if (take_head(mb->family, mb->box, &h) == 0) {
+		forget_box(mb);
 		return 0;
+	}
 	/* From here on the watch tells of changes. */
 	if (mb->watch != NULL) {
 		(void)watch_read(mb->family->watch);
@@ -262,9 +279,11 @@ remember_load(struct mailbox *mb, struct err *err)
 	if (mailbox_stamps(mb, &cur, &new, err) == -1)
 		return -1;
 	if (load_records(mb, &h) == 0)
-		return 0;
-	if ((r = take_list(mb, &h, err)) != 1) {
+		r = 0;
+	else if ((r = take_list(mb, &h, is_same_stamp(&h.cur, &cur), err)) != 1)
 		unload(mb);
+	if (r != 1) {
+		forget_box(mb);
 		return r;
 	}
 	mb->head = h.list.head;
