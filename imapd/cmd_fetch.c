@@ -201,21 +201,23 @@ load(struct fetch_answer *a, unsigned needs, struct err *err)
 
 /* The file was read: what more it tells is kept. */
 static void
-learn(struct fetch_answer *a, unsigned needs)
+learn(struct fetch_answer *a, unsigned needs, unsigned by)
 {
 	struct kept *kept = a->s->user->kept;
 	struct mailbox *mb = a->s->box;
 	const struct buf *header;
+	unsigned kinds;
 
 	if ((needs & (NEED_HEADER | NEED_WHOLE)) == NEED_FILE)
 		return;
 	if (a->src->whole != NULL)
 		kept_learn_whole(kept, mb, a->rec, a->src->whole);
-	if (kept == NULL || !kept_lacks_header(a->rec))
-		return;
-	header = fetch_source_block(a->src);
+	/* who lists messages sorts and searches them next */
+	kinds = kept == NULL ? 0 : kept_lacks(a->rec, KEPT_KEYS | by);
+	header = kinds == 0 ? NULL : fetch_source_block(a->src);
 	if (header != NULL)
-		(void)kept_learn_header(kept, mb, a->rec, buf_slice(header));
+		(void)kept_learn_header(
+		    kept, mb, a->rec, buf_slice(header), kinds);
 }
 
 /* RFC 3501 6.4.5: reading a body sets \Seen; the change is told along. */
@@ -321,7 +323,7 @@ fetch_one(struct imap_cmd *cmd, struct fetch_ctx *x, uint32_t seq)
 		ok = put_items(a, x->items, told, &cmd->err) == 0;
 	}
 	if (ok && (needs & NEED_FILE) != 0)
-		learn(a, needs);
+		learn(a, needs, x->items->by & KEPT_FIELDS);
 	if (ok)
 		send_answer(a);
 	else if (cmd->err.code == ERR_GONE)

@@ -163,7 +163,6 @@ take_field(struct kept *k, const struct header_field *f)
 {
 	int which = kept_text_find(f->name);
 
-	kept_fields_add(&k->fields, f->name, f->raw);
 	sort_reader_field(&k->maker, f);
 	if (which == -1)
 		return;
@@ -173,7 +172,7 @@ take_field(struct kept *k, const struct header_field *f)
 }
 
 static void
-take_header(struct kept *k, struct slice header)
+take_header(struct kept *k, struct slice header, unsigned kinds)
 {
 	struct header_iter it;
 	struct header_field f;
@@ -182,9 +181,12 @@ take_header(struct kept *k, struct slice header)
 	kept_fields_begin(&k->fields);
 	kept_texts_reset(&k->texts);
 	header_begin(&it, header);
-	while (header_next(&it, &f))
-		if (f.name.n > 0)
+	while (header_next(&it, &f)) {
+		if (f.name.n > 0 && (kinds & KEPT_FIELDS) != 0)
+			kept_fields_add(&k->fields, f.name, f.raw);
+		if (f.name.n > 0 && (kinds & KEPT_KEYS) != 0)
 			take_field(k, &f);
+	}
 	sort_reader_end(&k->maker);
 }
 
@@ -204,17 +206,19 @@ learn_date(struct kept *k, struct mailbox *mb, struct mailbox_rec *rec)
 
 bool
 kept_learn_header(struct kept *k, struct mailbox *mb, struct mailbox_rec *rec,
-    struct slice header)
+    struct slice header, unsigned kinds)
 {
 	if (k == NULL || !summaries_are_kept(mb) ||
 	    header.n >= MAX_HEADER_BYTES)
 		return false;
-	take_header(k, header);
-	learn_date(k, mb, rec);
+	take_header(k, header, kinds);
 	buf_reset(&k->record);
-	if (lacks(rec, SUMMARY_FIELDS) &&
+	if ((kinds & KEPT_FIELDS) != 0 && lacks(rec, SUMMARY_FIELDS) &&
 	    kept_fields_end(&k->fields, &k->record))
 		summary_keep(mb, rec, SUMMARY_FIELDS, buf_slice(&k->record));
+	if ((kinds & KEPT_KEYS) == 0)
+		return true;
+	learn_date(k, mb, rec);
 	buf_reset(&k->record);
 	if (lacks(rec, SUMMARY_KEYS) &&
 	    kept_keys_put(k->print, &k->maker.record, &k->texts, &k->record))

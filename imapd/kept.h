@@ -28,18 +28,24 @@ bool kept_fields_of(struct kept *k, struct mailbox *mb, struct mailbox_rec *rec,
 bool kept_keys_of(struct kept *k, struct mailbox *mb, struct mailbox_rec *rec,
     struct kept_keys *out);
 
-/* Is there something to learn of its header? */
-static inline bool
-kept_lacks_header(const struct mailbox_rec *rec)
+/* Bits 1 << enum summary_kind of what a header tells. */
+#define KEPT_FIELDS (1u << SUMMARY_FIELDS)
+#define KEPT_KEYS   (1u << SUMMARY_KEYS)
+/* Which of these are to be learnt of its header? The date counts as a key. */
+static inline unsigned
+kept_lacks(const struct mailbox_rec *rec, unsigned kinds)
 {
-	const unsigned both = 1u << SUMMARY_FIELDS | 1u << SUMMARY_KEYS;
+	unsigned lacks = kinds & ~(unsigned)rec->summaries;
 
-	return (rec->summaries & both) != both || rec->sent == MAILBOX_NO_DATE;
+	if (rec->sent == MAILBOX_NO_DATE)
+		lacks |= kinds & KEPT_KEYS;
+	return lacks;
 }
-/* A header was read, whole: its fields, its keys and the date are kept. true:
- * kept_record() is of it. */
+/* A header was read, whole: of what it tells these kinds are kept, and the date
+ * with the keys. Each costs time and room: not more than is asked for. true,
+ * with KEPT_KEYS: kept_record() is of it. */
 bool kept_learn_header(struct kept *k, struct mailbox *mb,
-    struct mailbox_rec *rec, struct slice header);
+    struct mailbox_rec *rec, struct slice header, unsigned kinds);
 /* Texts and identifiers, valid until the next header. */
 const struct sort_record *kept_record(const struct kept *k);
 

@@ -157,16 +157,37 @@ look_at_field(struct search_run *r, const struct header_field *f)
 	}
 }
 
+/* What its keys on the header ask for. */
+static unsigned
+search_kinds(const struct search_program *p)
+{
+	unsigned kinds = 0, i;
+
+	for (i = 0; i < p->n; i++) {
+		const struct search_node *n = &p->node[i];
+
+		if (n->row == NULL || n->row->cost != COST_HEADER)
+			continue;
+		if (n->kept_text != -1 || n->row->test_day != NULL)
+			kinds |= KEPT_KEYS;
+		else if (n->kept_name != -1)
+			kinds |= KEPT_FIELDS;
+	}
+	return kinds;
+}
+
 static int
 open_header(struct search_run *r, struct mailbox_rec *rec, struct err *err)
 {
+	unsigned learn;
+
 	if (fetch_open(r->box, rec, &r->file, err) == -1 ||
 	    fetch_header(r->file, &r->header, err) == -1)
 		return -1;
-	/* Who looks at bodies alone is not kept waiting. */
-	if (has_cost(r, COST_HEADER) && kept_lacks_header(rec))
+	learn = kept_lacks(rec, search_kinds(r->program));
+	if (learn != 0)
 		(void)kept_learn_header(
-		    r->kept, r->box, rec, buf_slice(&r->header));
+		    r->kept, r->box, rec, buf_slice(&r->header), learn);
 	header_begin(&r->fields, buf_slice(&r->header));
 	return 0;
 }

@@ -273,7 +273,8 @@ read_file(struct sort_reader *r, struct mailbox_rec *rec, struct err *err)
 	fetch_close(&file);
 	if (got == -1)
 		return -1;
-	if (kept_learn_header(r->kept, r->box, rec, buf_slice(&r->header)))
+	if (kept_learn_header(
+		r->kept, r->box, rec, buf_slice(&r->header), KEPT_KEYS))
 		r->record = *kept_record(r->kept);
 	else
 		sort_read_header(r, buf_slice(&r->header), 0);

@@ -160,6 +160,7 @@ struct mailboxes {
 	/* summaries.c: what was read is held, counted in askings */
 	size_t window_bytes;
 	uint64_t tick, rested;
+	struct index_batch *batch; /* of the last write: used again */
 };
 
 /* ---- mailbox.c ---- */

@@ -554,7 +554,9 @@ write_some(struct mailbox *mb)
 		return 0;
 	if (!proved && !has_news(mb))
 		return again ? soon : 0;
-	p.batch = index_batch_new(BATCH_BYTES);
+	if (mb->family->batch == NULL)
+		mb->family->batch = index_batch_new(BATCH_BYTES);
+	p.batch = mb->family->batch;
 	fill(mb, &p);
 	if (index_write(mb->family->index, mb->box, p.batch,
 		slice_of((const char *)&p.head, sizeof p.head),
@@ -564,7 +566,7 @@ write_some(struct mailbox *mb)
 		filled(mb, &p);
 		at = !p.is_last ? 1 : again ? soon : 0;
 	}
-	index_batch_free(&p.batch);
+	index_batch_reset(p.batch);
 	return at;
 }
 
@@ -750,5 +752,6 @@ remember_end(struct mailboxes *ms)
 	sweep(ms);
 	if (!ms->is_behind && read_user(ms, &h) && h.owner == ms->index_owner)
 		(void)write_user(ms, true);
+	index_batch_free(&ms->batch);
 	index_close(&ms->index);
 }

@@ -423,9 +423,13 @@ keep_rest(struct summaries *s, struct run *p, size_t i)
 	struct run rest = { 0 };
 	size_t k;
 
-	buf_init(&rest.bytes, p->bytes.max);
 	for (k = 0; k < i; k++)
 		s->pending_bytes -= p->v[k].n;
+	if (i == p->n) { /* its memory will be wanted again */
+		run_clear(p);
+		return;
+	}
+	buf_init(&rest.bytes, p->bytes.max);
 	for (; i < p->n; i++)
 		(void)run_add(&rest, rest.n, p->v[i].uid, run_value(p, i));
 	run_free(p);
@@ -461,6 +465,14 @@ summaries_take(struct mailbox *mb, struct index_batch *b)
 bool
 summaries_rest(struct mailboxes *ms)
 {
+	struct mailbox *mb;
+	unsigned k;
+
+	for (mb = ms->open; mb != NULL; mb = mb->next)
+		for (k = 0; mb->summaries != NULL && k < N_SUMMARIES; k++)
+			if (mb->summaries->pending[k].n == 0)
+				run_free(&mb->summaries->pending[k]);
+	index_batch_free(&ms->batch);
 	while (free_oldest(ms, ms->rested))
 		;
 	ms->rested = ms->tick;
