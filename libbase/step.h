@@ -20,14 +20,14 @@ enum step {
 	STEP_FAIL   /* the struct err says why */
 };
 
-/* Order of flushing: all files, then each folder once, then each list once. */
+/* Order of flushing: all files, then each folder and each list once. */
 enum flush_kind {
 	FLUSH_FILE,
 	FLUSH_FOLDER,
 	FLUSH_LIST
 };
 
-#define FLUSH_SET_MAX 8
+#define FLUSH_SET_MAX 32
 struct flush_set {
 	struct {
 		int fd; /* borrowed: stays open until the set is done */

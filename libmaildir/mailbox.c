@@ -171,12 +171,13 @@ mailbox_write_list(struct mailbox *mb, struct err *err)
 }
 
 /* A session opens again and again what it has closed: loaded once, it stays,
- * the ones used last, up to a number of messages. */
+ * the ones used last, up to a number of messages; and of what was only saved
+ * to, the place where its list ends. */
 static bool
 is_worth_keeping(const struct mailbox *mb)
 {
-	return mb->box != 0 && mb->is_loaded && !mb->is_forgotten &&
-	    mb->recs.n <= MAX_KEPT_MESSAGES;
+	return (mb->is_loaded ? mb->box != 0 : mb->list.fd != -1) &&
+	    !mb->is_forgotten && mb->recs.n <= MAX_KEPT_MESSAGES;
 }
 
 static void

@@ -7,7 +7,7 @@
 #include "libmaildir/save.h"
 #include "libmessage/crlf.h"
 
-#define SAVE_MAX_OPEN 8
+#define SAVE_MAX_OPEN 32
 
 enum save_kind {
 	SAVE_NUMBERED, /* into a mailbox, with UIDs */

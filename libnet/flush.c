@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Group commit. All sets that wait when a batch begins are one batch. A batch
- * has three phases, files, folders, lists; the threads take items of the
+ * has two phases, files, then folders and lists; the threads take items of the
  * present phase until none is left, and whoever finishes the last one begins
- * the next phase. While a batch runs, new sets gather for the next.
+ * the next phase. While a batch runs, new sets gather for the next. Folders and
+ * lists wait for one commit of the journal: a record without its file is a
+ * number that nobody has heard of.
  *
  * F1. No item of a phase begins before all of the phase before have ended.
  * F2. Everything below `lock` is touched by threads only under it; sets and
@@ -27,7 +29,7 @@
 #define MAX_THREADS 4 /* the journal commits for all; more gain nothing */
 #define IDLE_SECS   10
 #define STACK_BYTES ((size_t)128 * 1024)
-#define N_PHASES    3
+#define N_PHASES    2
 
 struct flush_item {
 	int fd;
@@ -50,7 +52,7 @@ struct flush_job {
 		ino_t ino;
 		struct flush_item *item;
 		int error;
-	} want[FLUSH_SET_MAX];
+	} want[];
 };
 
 struct job_list {
@@ -74,6 +76,7 @@ struct flusher {
 	size_t next,
 	    finished; /* of items; finished < phase_end: still running */
 	unsigned phase;
+	unsigned to_wake; /* threads, once the lock is free */
 };
 
 static void
@@ -128,7 +131,19 @@ batch_next_phase(struct flusher *f, size_t own)
 		return;
 	}
 	left = f->phase_end[f->phase] - f->next;
-	for (unsigned i = 0; own + i < left && i < f->idle; i++)
+	left = left > own ? left - own : 0;
+	f->to_wake = left < f->idle ? (unsigned)left : f->idle;
+}
+
+/* Who is woken finds the lock free. */
+static void
+unlock(struct flusher *f)
+{
+	unsigned n = f->to_wake;
+
+	f->to_wake = 0;
+	pthread_mutex_unlock(&f->lock);
+	for (; n > 0; n--)
 		pthread_cond_signal(&f->work);
 }
 
@@ -157,7 +172,7 @@ do_item(struct flusher *f)
 	struct flush_item *it = &f->items[f->next++];
 	int fd = it->fd, error;
 
-	pthread_mutex_unlock(&f->lock);
+	unlock(f);
 	error = sync_fd(fd);
 	pthread_mutex_lock(&f->lock);
 	it->error = error;
@@ -249,13 +264,14 @@ item_for(
 }
 
 static void
-items_of_phase(struct flusher *f, enum flush_kind kind, size_t *n)
+items_of_phase(struct flusher *f, unsigned phase, size_t *n)
 {
 	size_t from = *n;
 
 	for (struct flush_job *j = f->running.head; j != NULL; j = j->next)
 		for (unsigned i = 0; i < j->n; i++)
-			if (j->want[i].kind == kind && j->want[i].error == 0)
+			if ((j->want[i].kind == FLUSH_FILE) == (phase == 0) &&
+			    j->want[i].error == 0)
 				j->want[i].item = item_for(f, from, n, j, i);
 }
 
@@ -273,9 +289,9 @@ batch_begin(struct flusher *f)
 		f->cap = n;
 	}
 	n = 0;
-	for (unsigned kind = 0; kind < N_PHASES; kind++) {
-		items_of_phase(f, (enum flush_kind)kind, &n);
-		f->phase_end[kind] = n;
+	for (unsigned phase = 0; phase < N_PHASES; phase++) {
+		items_of_phase(f, phase, &n);
+		f->phase_end[phase] = n;
 	}
 	f->next = 0;
 	f->finished = 0;
@@ -306,7 +322,7 @@ kick(struct flusher *f)
 		if (f->threads == 0)
 			run_here(f);
 	}
-	pthread_mutex_unlock(&f->lock);
+	unlock(f);
 }
 
 static void
@@ -386,7 +402,8 @@ struct flush_job *
 flush_submit(
     struct loop *loop, struct flush_set *set, void (*cb)(void *arg), void *arg)
 {
-	struct flush_job *j = xcalloc(1, sizeof *j);
+	struct flush_job *j =
+	    xcalloc(1, sizeof *j + set->n * sizeof j->want[0]);
 	struct flusher *f;
 	bool first;
 

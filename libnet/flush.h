@@ -3,7 +3,7 @@
  * Group commit. A few threads, started with the first flush and ended when
  * idle, the only threads there are; they do nothing but fsync descriptors
  * handed to them. All sets that wait are taken at once: each file, then each
- * folder once, then each list once (by device and inode), then all answer.
+ * folder and each list once (by device and inode), then all answer.
  */
 #ifndef LIBNET_FLUSH_H
 #define LIBNET_FLUSH_H
