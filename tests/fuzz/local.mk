@@ -119,3 +119,7 @@ EXTRA_PROGRAMS += %D%/fuzz_msgid
 EXTRA_PROGRAMS += %D%/fuzz_thread
 %C%_fuzz_thread_SOURCES = %D%/fuzz_thread.c tests/unit/imapd/thread_text.h
 %C%_fuzz_thread_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)
+
+EXTRA_PROGRAMS += %D%/fuzz_kept
+%C%_fuzz_kept_SOURCES = %D%/fuzz_kept.c
+%C%_fuzz_kept_LDADD = $(FUZZ_LIBS) $(IMAPD_LIBS)

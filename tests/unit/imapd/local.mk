@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	%D%/test_search \
 	%D%/test_sort \
 	%D%/test_thread \
+	%D%/test_kept \
 	%D%/test_pack
 TESTS += \
 	%D%/test_imap_input \
@@ -18,6 +19,7 @@ TESTS += \
 	%D%/test_search \
 	%D%/test_sort \
 	%D%/test_thread \
+	%D%/test_kept \
 	%D%/test_pack
 %C%_test_imap_input_SOURCES = %D%/test_imap_input.c %D%/imap_tree.h
 %C%_test_imap_input_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
@@ -38,3 +40,5 @@ TESTS += \
 %C%_test_sort_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
 %C%_test_thread_SOURCES = %D%/test_thread.c %D%/thread_text.h
 %C%_test_thread_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
+%C%_test_kept_SOURCES = %D%/test_kept.c
+%C%_test_kept_LDADD = $(IMAPD_LIBS) $(CMOCKA_LIBS)
