@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -227,6 +228,15 @@ test_two(void **state)
 
 #define N_NOISE 400
 
+/* As many as asked for: tests/index. */
+static unsigned
+n_cases(unsigned otherwise)
+{
+	const char *s = getenv("INDEX_CASES");
+
+	return s == NULL ? otherwise : (unsigned)strtoul(s, NULL, 10);
+}
+
 struct file {
 	char name[64];
 	char *p;
@@ -392,7 +402,7 @@ test_noise(void **state)
 	struct index *ix;
 	struct copy c = { 0 };
 	uint64_t r = 0;
-	unsigned n_open;
+	unsigned n_open, count = n_cases(N_NOISE);
 	int n_good = 0, n_heads = 0;
 
 	start(&p, state);
@@ -403,8 +413,8 @@ test_noise(void **state)
 	assert_int_equal(io_list(p.dir, take_file, &c), 0);
 	assert_int_equal(c.n, 4);
 	n_open = open_files();
-	(void)alarm(300);
-	for (unsigned i = 0; i < N_NOISE; i++) {
+	(void)alarm(300 + count);
+	for (unsigned i = 0; i < count; i++) {
 		struct file *f = &c.files[i % c.n], whole = *f;
 		size_t left;
 
@@ -430,7 +440,7 @@ test_noise(void **state)
 	}
 	(void)alarm(0);
 	/* what was not hit is read */
-	assert_true(n_good > N_NOISE / 50);
+	assert_true(n_good > (int)count / 50);
 	for (size_t i = 0; i < c.n; i++)
 		xfree(c.files[i].p);
 	finish(&p);
@@ -492,11 +502,11 @@ test_kill(void **state)
 {
 	struct place p;
 	struct index *ix;
-	unsigned n_read = 0;
+	unsigned n_read = 0, count = n_cases(N_KILLS);
 
 	start(&p, state);
 	ix = open_index(&p);
-	for (uint64_t i = 0; i < N_KILLS; i++) {
+	for (uint64_t i = 0; i < count; i++) {
 		struct timespec t = { .tv_nsec = random_below(4000000) };
 		int started[2];
 		char c;
@@ -531,7 +541,7 @@ test_kill(void **state)
 			    (unsigned long long)(clock_mono_us() - since));
 		assert_true(index_is_usable(ix));
 	}
-	assert_true(n_read > N_KILLS / 4);
+	assert_true(n_read > count / 4);
 	index_close(&ix);
 	finish(&p);
 }
@@ -766,7 +776,7 @@ test_vanish(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(test_records),
@@ -780,5 +790,7 @@ main(void)
 		scratch_test(test_vanish),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
