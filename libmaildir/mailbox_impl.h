@@ -85,8 +85,9 @@ struct memory {
 	uint64_t log_last, log_floor; /* of the expunge log there */
 	struct uids changed, gone;
 	struct stamp cur, new; /* as they stand there; zero: none */
-	bool is_whole;         /* the head there is valid */
-	bool is_lost;          /* another process writes it */
+	struct uidlist_mark list;
+	bool is_whole; /* the head there is valid */
+	bool is_lost;  /* another process writes it */
 };
 
 struct mailbox {

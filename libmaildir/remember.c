@@ -291,6 +291,7 @@ remember_load(struct mailbox *mb, struct err *err)
 	m->is_whole = true;
 	m->cur = h.cur;
 	m->new = h.new;
+	m->list = h.list;
 	mb->cur_stamp = h.cur;
 	mb->new_stamp = h.new;
 	mb->scan = mb->cur_scan = 1;
@@ -522,6 +523,7 @@ filled(struct mailbox *mb, const struct portion *p)
 	m->log_floor = p->head.log_floor;
 	m->cur = p->head.cur;
 	m->new = p->head.new;
+	m->list = p->head.list;
 }
 
 static bool
@@ -531,6 +533,13 @@ has_news(const struct mailbox *mb)
 
 	return m->changed.n > 0 || m->gone.n > 0 || !m->is_whole ||
 	    summaries_pending(mb) > 0;
+}
+
+static bool
+is_same_list(const struct uidlist_mark *a, const struct uidlist_mark *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->off == b->off &&
+	    a->flushed == b->flushed;
 }
 
 /* A portion. When to call again, 0: there is nothing to write. */
@@ -549,7 +558,8 @@ write_some(struct mailbox *mb)
 	proved = prove(mb, &p.head.cur, &p.head.new, &again);
 	if (!proved)
 		p.head.cur = p.head.new = (struct stamp){ 0 };
-	else if (!has_news(mb) && is_same_stamp(&p.head.cur, &m->cur) &&
+	else if (!has_news(mb) && is_same_list(&p.head.list, &m->list) &&
+	    is_same_stamp(&p.head.cur, &m->cur) &&
 	    is_same_stamp(&p.head.new, &m->new))
 		return 0;
 	if (!proved && !has_news(mb))

@@ -489,8 +489,12 @@ mailbox_scan(struct mailbox *mb, struct err *err)
 	if (!mb->is_loaded) {
 		if (remember_load(mb, err) == -1)
 			return -1;
-		if (mb->is_loaded && !mb->is_dirty)
-			return 0;
+		if (mb->is_loaded && !mb->is_dirty) {
+			if (mailbox_list_read(mb, err) == -1)
+				return -1;
+			if (mb->named.n == 0)
+				return 0;
+		}
 		mailbox_modseq_begin(mb);
 	}
 	mb->is_dirty = true; /* until proved otherwise, also after an error */
