@@ -250,6 +250,7 @@ def removals(s, b, n):
     user = 'n%d' % n
     s.fresh(user, b.seeds, b.names[:n])
     t = s.selected(user)
+    t.imap('FETCH 1:* (FLAGS RFC822.SIZE)')  # as every client does first
     t.imap('CREATE copied')
     t.imap('CREATE moved')
     out = {'copy': t.imap('COPY 1:* copied') * 1e3, 'move': t.imap('MOVE 1:* moved') * 1e3}
