@@ -51,5 +51,6 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/uidlist.c %D%/uidlist.h \
   %D%/uidlist_text.c %D%/uidlist_text.h \
   %D%/uidvalidity.c %D%/uidvalidity.h \
+  %D%/verify.c %D%/verify.h \
   %D%/view.c %D%/view.h \
   %D%/watch.c %D%/watch.h

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include "libbase/mem.h"
 #include "libserver/become.h"
 #include "libserver/sandbox.h"
+#include "restantectl/ctl.h"
 #include "restantectl/ctl_home.h"
 
 static const char tail[] = "/Maildir";
@@ -119,47 +121,63 @@ make_maildir(const char *mail, struct err *err)
 
 /* In the child; does not come back. */
 static void
-run_as(const struct account *a)
+run_as(const struct account *a, ctl_work_fn *work, void *arg)
 {
 	struct sandbox_filter *filter;
 	struct err err;
+	int code;
 
 	filter = sandbox_filter_new(SANDBOX_SESSION, &err);
-	if (filter == NULL || become(a, filter, &err) != 0 ||
-	    make_maildir(a->mail, &err) != 0) {
-		(void)fprintf(stderr, "restantectl: %s\n", err.text);
-		_exit(1);
-	}
-	_exit(0);
+	if (filter == NULL || become(a, filter, &err) == -1)
+		exit(ctl_fail(&err));
+	code = work(a, arg);
+	sandbox_filter_free(filter);
+	exit(code);
 }
 
-/* In a child that is the user and can reach nothing else. */
-static int
-as_user(const struct account *a, struct err *err)
+int
+ctl_as_user(
+    const struct account *a, ctl_work_fn *work, void *arg, struct err *err)
 {
 	int status;
 	pid_t pid;
 
+	(void)fflush(NULL);
 	pid = fork();
-	if (pid < 0)
+	if (pid == -1)
 		return err_sys(err, "fork");
 	if (pid == 0)
-		run_as(a);
-	while (waitpid(pid, &status, 0) < 0) {
+		run_as(a, work, arg);
+	while (waitpid(pid, &status, 0) == -1) {
 		if (errno != EINTR)
 			return err_sys(err, "waitpid");
 	}
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_set(err, ERR_TEMP, "the mail folder is not made");
-	return 0;
+	if (!WIFEXITED(status))
+		return err_set(
+		    err, ERR_TEMP, "ended by signal %d", WTERMSIG(status));
+	return WEXITSTATUS(status);
+}
+
+static int
+maildir_work(const struct account *a, void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	return make_maildir(a->mail, &err) == 0 ? CTL_OK : ctl_fail(&err);
 }
 
 int
 ctl_make_home(const struct account *a, struct err *err)
 {
+	int r;
+
 	if (make_owned(a->home, a, err) != 0)
 		return -1;
 	if (!is_below(a->mail, a->home) && make_owned(a->mail, a, err) != 0)
 		return -1;
-	return as_user(a, err);
+	r = ctl_as_user(a, maildir_work, NULL, err);
+	if (r > 0)
+		r = err_set(err, ERR_TEMP, "the mail folder is not made");
+	return r;
 }

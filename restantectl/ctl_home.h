@@ -15,4 +15,11 @@ int ctl_default_home(const struct conf *conf, struct slice name, char *out,
  * become the user, the mail folder with cur, new, tmp. What is there stays. */
 int ctl_make_home(const struct account *a, struct err *err) MUST_CHECK;
 
+/* Work in a process that has become the user, for good, and can reach nothing
+ * else; may print, and answers an exit code, which is the call's. -1 it did not
+ * come to its end. */
+typedef int ctl_work_fn(const struct account *a, void *arg);
+int ctl_as_user(const struct account *a, ctl_work_fn *work, void *arg,
+    struct err *err) MUST_CHECK;
+
 #endif

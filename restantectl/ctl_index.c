@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/* index USER --restored: after a backup was put back. */
-#include <errno.h>
+/* index USER: the index held against the mail and made anew; what is to be done
+ * after a backup was put back. */
 #include <poll.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libauth/userdb.h"
 #include "libauth/userfile.h"
 #include "libbase/mem.h"
+#include "libmaildir/index.h"
 #include "libmaildir/mailbox.h"
 #include "libmaildir/store.h"
-#include "libserver/become.h"
-#include "libserver/sandbox.h"
+#include "libmaildir/verify.h"
 #include "restantectl/ctl.h"
+#include "restantectl/ctl_home.h"
+
+#define SESSION_WRITES_MS 1000
 
 /* The account of a login name: out of the users file, else the system's. */
 static int
@@ -105,75 +107,253 @@ jump_all(struct store *st, struct store_list *l)
 	return n_bad;
 }
 
-/* In the child; does not come back. */
-static void
-run_as(const struct conf *conf, const struct account *a)
+/* ---- work of the child, which is the user ---- */
+
+struct task {
+	const struct conf *conf;
+	int (*run)(struct store *st, const struct account *a);
+};
+
+static int
+work(const struct account *a, void *arg)
 {
-	struct sandbox_filter *filter;
-	struct store_list *l;
+	const struct task *task = arg;
 	struct store *st;
 	struct err err;
-	unsigned n_bad;
+	int code;
 
-	filter = sandbox_filter_new(SANDBOX_SESSION, &err);
-	if (filter == NULL || become(a, filter, &err) == -1 ||
-	    open_store(conf, a, &st, &err) == -1)
-		exit(ctl_fail(&err));
-	if (store_list_open(st, &l, &err) == -1)
-		exit(ctl_fail(&err));
-	n_bad = jump_all(st, l);
-	store_list_close(l);
+	if (open_store(task->conf, a, &st, &err) == -1)
+		return ctl_fail(&err);
+	code = task->run(st, a);
 	store_close(st);
-	sandbox_filter_free(filter);
-	exit(n_bad == 0 ? CTL_OK : CTL_FAULT);
+	return code;
 }
 
 static int
-restored(struct ctl *c, const char *login)
+run_restored(struct store *st, const struct account *a)
 {
-	struct account *a = xcalloc(1, sizeof(*a));
+	struct store_list *l;
 	struct err err;
-	int status;
-	pid_t pid;
+	unsigned n_bad;
 
-	if (find_account(c->conf, login, a, &err) == -1) {
-		xfree(a);
+	(void)a;
+	if (store_list_open(st, &l, &err) == -1)
+		return ctl_fail(&err);
+	n_bad = jump_all(st, l);
+	store_list_close(l);
+	return n_bad == 0 ? CTL_OK : CTL_FAULT;
+}
+
+static void
+on_dropped(void *arg, const char *why)
+{
+	bool *was_dropped = arg;
+
+	*was_dropped = true;
+	(void)printf("the index is dropped: %s\n", why);
+}
+
+static int
+open_index(struct store *st, const struct account *a, bool *was_dropped,
+    struct index **out, struct err *err)
+{
+	struct index_conf conf = {
+		.owner = a->name, .dropped = on_dropped, .arg = was_dropped
+	};
+
+	*was_dropped = false;
+	if (store_index_dir(st, &conf.dir, err) == -1)
+		return -1;
+	*out = index_open(&conf);
+	return 0;
+}
+
+static void
+print_difference(void *arg, struct slice name, const char *what)
+{
+	unsigned *n = arg;
+
+	(*n)++;
+	(void)printf("%.*s: %s\n", SLICE_ARG(name), what);
+}
+
+static void
+count_difference(void *arg, struct slice name, const char *what)
+{
+	unsigned *n = arg;
+
+	(void)name;
+	(void)what;
+	(*n)++;
+}
+
+/* A session writes a moment after it has answered: what differs is looked at
+ * again before it is believed. */
+static enum verified
+verify(struct store *st, struct index *ix, struct slice name,
+    uint64_t *messages, struct err *err)
+{
+	unsigned n = 0;
+	const struct verify_teller quiet = { &n, count_difference };
+	const struct verify_teller loud = { &n, print_difference };
+	enum verified v;
+
+	v = verify_mailbox(st, ix, name, &quiet, messages, err);
+	if (v != VERIFIED_DIFFERS)
+		return v;
+	(void)poll(NULL, 0, SESSION_WRITES_MS);
+	return verify_mailbox(st, ix, name, &loud, messages, err);
+}
+
+struct tally {
+	unsigned n[VERIFIED_UNKNOWN + 1], failed;
+	uint64_t messages;
+};
+
+static void
+verify_all(
+    struct store *st, struct index *ix, struct store_list *l, struct tally *t)
+{
+	struct store_entry e;
+	uint64_t messages;
+	enum verified v;
+	struct err err;
+
+	while (store_list_next(l, &e)) {
+		if ((e.flags & (STORE_NONEXISTENT | STORE_SUBS_ONLY)) != 0)
+			continue;
+		v = verify(st, ix, e.name, &messages, &err);
+		if (v == VERIFIED_FAILED) {
+			(void)ctl_fail_text(
+			    "%.*s: %s", SLICE_ARG(e.name), err.text);
+			t->failed++;
+			continue;
+		}
+		t->n[v]++;
+		if (v != VERIFIED_UNKNOWN)
+			t->messages += messages;
+	}
+}
+
+static int
+run_verify(struct store *st, const struct account *a)
+{
+	struct tally t = { 0 };
+	struct store_list *l;
+	struct index *ix;
+	bool was_dropped, is_usable;
+	struct err err;
+
+	if (open_index(st, a, &was_dropped, &ix, &err) == -1)
+		return ctl_fail(&err);
+	if (store_list_open(st, &l, &err) == -1) {
+		index_close(&ix);
 		return ctl_fail(&err);
 	}
-	/* what a session holds in memory is older than the folder */
-	ctl_kick(c->conf, a->name);
-	(void)fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		run_as(c->conf, a);
-	xfree(a);
-	if (pid == -1)
-		return ctl_fail_text("fork: %s", strerror(errno));
-	while (waitpid(pid, &status, 0) == -1) {
-		if (errno != EINTR)
-			return ctl_fail_text("waitpid: %s", strerror(errno));
+	verify_all(st, ix, l, &t);
+	store_list_close(l);
+	is_usable = index_is_usable(ix);
+	index_close(&ix);
+	if (!is_usable)
+		return ctl_fail_text("the index cannot be used");
+	(void)printf("%u mailboxes as the index says, %llu messages; "
+		     "%u differ, %u are not in it\n",
+	    t.n[VERIFIED_SAME], (unsigned long long)t.messages,
+	    t.n[VERIFIED_DIFFERS], t.n[VERIFIED_UNKNOWN]);
+	return was_dropped || t.failed + t.n[VERIFIED_DIFFERS] > 0 ? CTL_FAULT :
+								     CTL_OK;
+}
+
+static int
+run_rebuild(struct store *st, const struct account *a)
+{
+	unsigned n_bad = 0;
+	const struct verify_teller failed = { &n_bad, print_difference };
+	struct index *ix;
+	bool was_dropped;
+	struct err err;
+	int n;
+
+	if (open_index(st, a, &was_dropped, &ix, &err) == -1)
+		return ctl_fail(&err);
+	n = verify_rebuild(st, ix, &failed, &err);
+	if (n == -1)
+		return ctl_fail(&err);
+	(void)printf("%d mailboxes written\n", n);
+	return n_bad == 0 ? CTL_OK : CTL_FAULT;
+}
+
+static int
+run_statistics(struct store *st, const struct account *a)
+{
+	struct index_stats s;
+	struct index *ix;
+	bool was_dropped;
+	struct err err;
+	int r;
+
+	if (open_index(st, a, &was_dropped, &ix, &err) == -1)
+		return ctl_fail(&err);
+	r = index_stats(ix, &s);
+	index_close(&ix);
+	if (r == 0)
+		return ctl_fail_text("the index cannot be used");
+	(void)printf("%llu mailboxes, %llu octets on disk\n",
+	    (unsigned long long)s.boxes, (unsigned long long)s.bytes);
+	return CTL_OK;
+}
+
+/* ---- the verb ---- */
+
+/* What a session holds in memory is older than the folder, or would be written
+ * over what is made anew: kick ends it first. */
+static const struct way {
+	const char *word;
+	bool kick;
+	int (*run)(struct store *st, const struct account *a);
+} ways[] = {
+	{ "--verify", false, run_verify },
+	{ "--rebuild", true, run_rebuild },
+	{ "--restored", true, run_restored },
+	{ "--statistics", false, run_statistics },
+};
+
+static int
+run_way(struct ctl *c, const char *login, const struct way *way)
+{
+	struct task task = { c->conf, way->run };
+	struct account *a = xcalloc(1, sizeof(*a));
+	struct err err;
+	int r = find_account(c->conf, login, a, &err);
+
+	if (r == 0) {
+		if (way->kick)
+			ctl_kick(c->conf, a->name);
+		r = ctl_as_user(a, work, &task, &err);
 	}
-	if (!WIFEXITED(status))
-		return ctl_fail_text("ended by signal %d", WTERMSIG(status));
-	return WEXITSTATUS(status);
+	xfree(a);
+	return r == -1 ? ctl_fail(&err) : r;
 }
 
 static int
 index_verb(struct ctl *c, int argc, char **argv)
 {
-	(void)argc;
-	if (strcmp(argv[1], "--restored") != 0)
-		return ctl_fail_text("index USER --restored");
-	return restored(c, argv[0]);
+	const char *word = argc > 1 ? argv[1] : "--verify";
+
+	for (size_t i = 0; i < N_ELEMENTS(ways); i++)
+		if (strcmp(word, ways[i].word) == 0)
+			return run_way(c, argv[0], &ways[i]);
+	return ctl_fail_text(
+	    "index USER [--verify | --rebuild | --restored | --statistics]");
 }
 
 const struct ctl_verb ctl_verbs_index[] = {
 	{ .name = "index",
-	    .args = "USER --restored",
-	    .min_args = 2,
+	    .args = "USER [--verify | --rebuild | --restored | --statistics]",
+	    .min_args = 1,
 	    .max_args = 2,
 	    .run = index_verb,
-	    .help = "after a backup of the mail was put back: UIDs go on "
-		    "above all that were told" },
+	    .help = "hold the index against the mail, make it anew, let UIDs "
+		    "go on after a backup was put back, or tell its size" },
 	{ .name = NULL },
 };
