@@ -131,3 +131,13 @@ def state_of(folder):
 
 def deaths(box):
     return box.log('imapd').count('event="session died"') + box.log('imapd').count('event="session failed"')
+
+
+def session_gone(box, user):
+    """No connection is left and session_linger is 0: the process ends, and has written what it knows."""
+    def gone():
+        try:
+            return box.session(user) is None
+        except Bad:
+            return True
+    until(gone, 'the session process of %s ends' % user, 20)
