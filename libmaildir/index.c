@@ -37,7 +37,7 @@ ask_boot_id(uint8_t out[16])
 
 		if (v > 15)
 			continue;
-		out[at / 2] = (uint8_t)(out[at / 2] << 4 | v);
+		out[at / 2] = (uint8_t)((unsigned)out[at / 2] << 4 | v);
 		at++;
 	}
 	io_close(&fd);

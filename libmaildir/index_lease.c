@@ -48,7 +48,9 @@ index_unlink(const struct index *ix, const char *name)
 	char twin[INDEX_NAME_MAX + 8];
 
 	(void)snprintf(twin, sizeof(twin), "__db.%s", name);
-	return unlink_one(ix, twin) & unlink_one(ix, name);
+	if (!unlink_one(ix, twin))
+		return false;
+	return unlink_one(ix, name);
 }
 
 struct removal {
