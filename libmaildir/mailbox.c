@@ -61,6 +61,7 @@ mailbox_open_folder(struct mailboxes *ms, struct folder *f,
 
 	if (io_fstat(f->dir, &st) == -1)
 		return err_sys(err, "stat %s", f->name);
+	remember_look(ms);
 	if ((mb = find_open(ms, &st)) != NULL) {
 		folder_close(f);
 		mb->refs++;

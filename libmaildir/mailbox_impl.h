@@ -207,6 +207,8 @@ void
 mailbox_rec_gone(struct mailbox *mb, struct mailbox_rec *rec, struct view *by);
 /* The load begins: a modseq for all that it finds. */
 void mailbox_modseq_begin(struct mailbox *mb);
+/* Another process has drawn modseqs: all that is known gets the new floor. */
+void mailbox_modseq_overtaken(struct mailbox *mb);
 /* It came from the index, was hidden and is not there: who knows it from before
  * hears of its end the next time. */
 void mailbox_rec_lost(struct mailbox *mb, const struct mailbox_rec *rec);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "libbase/clock.h"
 #include "libbase/mem.h"
@@ -23,6 +24,7 @@
 #define TEMP_FILE   MODSEQ_FILE ".tmp"
 #define PREFIX      "1 ceiling="
 #define MAX_LINE    64
+#define LOCK_TRIES  50
 
 /* Who was away for longer gets the wider answer. */
 #define LOG_AGE_SECS (30u * 86400)
@@ -77,19 +79,54 @@ write_line(int fd, uint64_t ceiling)
 	return io_fsync(fd);
 }
 
+/* The new file, locked: who holds it may read the old one and replace it. 1, 0
+ * somebody else has it, -1 with errno. */
 static int
-write_ceiling(int dir, uint64_t ceiling, struct err *err)
+try_lock(int dir, int *fd_out)
 {
+	struct stat mine, there;
 	int fd, r;
 
-	fd = io_open(dir, TEMP_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	fd = io_open_stat(dir, TEMP_FILE, O_RDWR | O_CREAT, 0600, &mine);
 	if (fd == -1)
+		return -1;
+	r = io_try_flock(fd);
+	/* It may have got its name meanwhile, by the one who had it. */
+	if (r == 1 &&
+	    (io_stat(dir, TEMP_FILE, &there) == -1 ||
+		there.st_ino != mine.st_ino))
+		r = 0;
+	if (r == 1)
+		*fd_out = fd;
+	else
+		io_close(&fd);
+	return r;
+}
+
+/* Two processes of a user may be at it in the same moment: a few milliseconds.
+ */
+static int
+lock(int dir, int *fd_out, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int i, r = 0;
+
+	for (i = 0; i < LOCK_TRIES && r == 0; i++) {
+		if (i > 0)
+			(void)nanosleep(&pause, NULL);
+		r = try_lock(dir, fd_out);
+	}
+	if (r == -1)
 		return err_sys(err, "make " TEMP_FILE);
-	r = write_line(fd, ceiling);
-	io_close(&fd);
-	if (r == 0)
-		r = io_rename(dir, TEMP_FILE, dir, MODSEQ_FILE);
-	if (r == -1) {
+	return r == 1 ? 0 : err_set(err, ERR_BUSY, TEMP_FILE " is locked");
+}
+
+/* Under the lock, which goes with it. */
+static int
+write_ceiling(int dir, int fd, uint64_t ceiling, struct err *err)
+{
+	if (io_truncate(fd, 0) == -1 || write_line(fd, ceiling) == -1 ||
+	    io_rename(dir, TEMP_FILE, dir, MODSEQ_FILE) == -1) {
 		(void)err_sys(err, "write " MODSEQ_FILE);
 		io_discard(dir, TEMP_FILE);
 		return -1;
@@ -109,22 +146,46 @@ modseqs_init(struct modseqs *m)
 /* Another process of this user may have raised it: then the values up to there
  * are that one's. */
 static int
-raise_ceiling(struct modseqs *m, struct err *err)
+raise_locked(struct modseqs *m, int fd, struct err *err)
 {
 	uint64_t there = read_ceiling(m->dir);
 	uint64_t from = there > m->ceiling ? there : m->last;
 
-	m->is_kept = false;
 	if (from > CEILING_MAX)
 		return err_set(err, ERR_LIMIT, "no modseq is left");
-	if (write_ceiling(m->dir, from + RESERVE, err) == -1) {
-		m->again_at_us = clock_mono_us() + AGAIN_US;
+	if (write_ceiling(m->dir, fd, from + RESERVE, err) == -1)
 		return -1;
-	}
 	m->last = from;
 	m->ceiling = from + RESERVE;
-	m->is_kept = true;
 	return 0;
+}
+
+static int
+raise_ceiling(struct modseqs *m, struct err *err)
+{
+	int fd, r;
+
+	r = lock(m->dir, &fd, err);
+	if (r == 0) {
+		r = raise_locked(m, fd, err);
+		io_close(&fd);
+	}
+	m->is_kept = r == 0;
+	if (r == -1)
+		m->again_at_us = clock_mono_us() + AGAIN_US;
+	return r;
+}
+
+/* The same, and what is drawn from here on is above all that anybody told. */
+static int
+begin_anew(struct modseqs *m, struct err *err)
+{
+	int r;
+
+	m->ceiling = m->last;
+	r = raise_ceiling(m, err);
+	m->floor = m->last;
+	return r;
 }
 
 int
@@ -145,8 +206,17 @@ modseqs_open(
 	m->last = max_of(there, clock_real_us());
 	if (past->last < CEILING_MAX)
 		m->last = max_of(m->last, past->last);
-	m->ceiling = m->floor = m->last;
-	return raise_ceiling(m, err);
+	return begin_anew(m, err);
+}
+
+int
+modseqs_overtaken(struct modseqs *m, struct err *err)
+{
+	uint64_t there = m->dir == -1 ? 0 : read_ceiling(m->dir);
+
+	m->last = max_of(m->last, max_of(m->ceiling, there));
+	m->floor = m->ceiling = m->last;
+	return m->dir == -1 ? 0 : begin_anew(m, err);
 }
 
 int
@@ -177,9 +247,15 @@ modseqs_draw(struct modseqs *m)
 int
 modseqs_restored(int dir, struct err *err)
 {
-	uint64_t from = max_of(read_ceiling(dir), clock_real_us());
+	uint64_t from;
+	int fd, r;
 
-	return write_ceiling(dir, from + RESERVE, err);
+	if (lock(dir, &fd, err) == -1)
+		return -1;
+	from = max_of(read_ceiling(dir), clock_real_us());
+	r = write_ceiling(dir, fd, from + RESERVE, err);
+	io_close(&fd);
+	return r;
 }
 
 /* ---- logs ---- */

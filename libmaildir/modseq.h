@@ -51,6 +51,9 @@ uint64_t modseqs_draw(struct modseqs *m);
 /* Before many are drawn: raise the ceiling when little is left below it; costs
  * nothing else. After a failure it is tried again once a minute. */
 int modseqs_reserve(struct modseqs *m, struct err *err) MUST_CHECK;
+/* Another process of the user has drawn meanwhile: go on above all that it may
+ * have told, which is the floor then. */
+int modseqs_overtaken(struct modseqs *m, struct err *err) MUST_CHECK;
 /* A mail folder came back from a backup: the ceiling jumps above what may have
  * been told since; no past fits to it any more. */
 int modseqs_restored(int dir, struct err *err) MUST_CHECK;

@@ -319,6 +319,25 @@ mailbox_modseq_begin(struct mailbox *mb)
 	modlog_reset(&mb->changed, mb->highest_modseq);
 }
 
+void
+mailbox_modseq_overtaken(struct mailbox *mb)
+{
+	uint64_t floor = mb->family->modseqs.floor;
+	size_t i;
+
+	if (mb->highest_modseq == 0)
+		return;
+	mb->highest_modseq = floor;
+	for (i = 0; i < mb->recs.n; i++)
+		mb->recs.v[i]->modseq = floor;
+	for (i = 0; i < mb->log_n; i++) {
+		mb->log[i].modseq = floor;
+		mb->log[i].rec->modseq = floor;
+	}
+	modlog_reset(&mb->expunged, floor);
+	modlog_reset(&mb->changed, floor);
+}
+
 /* It is new to clients, or has changed. */
 static void
 note_change(struct mailbox *mb, struct mailbox_rec *rec)

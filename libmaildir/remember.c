@@ -14,6 +14,9 @@
  *     tells that another has written; who comes second gives up the mailbox.
  * M5. A head is clean only when all that was told is written: else the next
  *     session begins as after a death.
+ * M6. Who finds that another process has used the index goes on above all
+ *     modseqs that it may have told, with a floor there: the two do not know
+ *     what the other said.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -254,6 +257,58 @@ take_modseqs(struct mailbox *mb, const struct box_head *h)
 		modlog_reset(&mb->expunged, mb->highest_modseq);
 	mb->memory.log_last = h->log_last;
 	mb->memory.log_floor = h->log_floor;
+}
+
+/* revision: as it was when it was read; another may have written since. */
+static bool
+write_user(struct mailboxes *ms, bool is_clean, uint64_t revision)
+{
+	struct user_head h = { .format = REMEMBER_FORMAT,
+		.is_clean = is_clean,
+		.owner = ms->index_owner,
+		.last_modseq = ms->modseqs.last,
+		.floor = ms->modseqs.floor,
+		.ceiling = ms->modseqs.ceiling };
+
+	return index_write(ms->index, INDEX_USER, NULL,
+		   slice_of((const char *)&h, sizeof h), &revision) == 1;
+}
+
+static bool
+read_user(struct mailboxes *ms, struct user_head *h)
+{
+	struct buf b;
+	bool is_there;
+
+	buf_init(&b, INDEX_HEAD_MAX);
+	is_there = index_head(ms->index, INDEX_USER, &b) == 1 &&
+	    user_head_get(buf_slice(&b), h);
+	buf_free(&b);
+	return is_there;
+}
+
+/* M6 */
+static void
+overtaken(struct mailboxes *ms)
+{
+	struct mailbox *mb;
+	struct err unkept; /* mailboxes_have_modseqs() says so */
+
+	(void)!modseqs_overtaken(&ms->modseqs, &unkept);
+	for (mb = ms->open; mb != NULL; mb = mb->next)
+		mailbox_modseq_overtaken(mb);
+	ms->is_behind = true;
+	(void)write_user(ms, false, index_revision(ms->index, INDEX_USER));
+}
+
+void
+remember_look(struct mailboxes *ms)
+{
+	struct user_head h;
+
+	if (ms->index != NULL && read_user(ms, &h) &&
+	    h.owner != ms->index_owner)
+		overtaken(ms);
 }
 
 int
@@ -634,52 +689,29 @@ remember_free(struct mailbox *mb)
 
 /* ---- the user's ---- */
 
-static bool
-write_user(struct mailboxes *ms, bool is_clean)
-{
-	struct user_head h = { .format = REMEMBER_FORMAT,
-		.is_clean = is_clean,
-		.owner = ms->index_owner,
-		.last_modseq = ms->modseqs.last,
-		.floor = ms->modseqs.floor,
-		.ceiling = ms->modseqs.ceiling };
-	uint64_t revision = index_revision(ms->index, INDEX_USER);
-
-	return index_write(ms->index, INDEX_USER, NULL,
-		   slice_of((const char *)&h, sizeof h), &revision) == 1;
-}
-
-static bool
-read_user(struct mailboxes *ms, struct user_head *h)
-{
-	struct buf b;
-	bool is_there;
-
-	buf_init(&b, INDEX_HEAD_MAX);
-	is_there = index_head(ms->index, INDEX_USER, &b) == 1 &&
-	    user_head_get(buf_slice(&b), h);
-	buf_free(&b);
-	return is_there;
-}
-
 int
 mailboxes_use_index(
     struct mailboxes *ms, struct index *ix, int control, struct err *err)
 {
 	struct modseq_past past = { 0 };
 	struct user_head h;
+	uint64_t revision;
 
 	assert(ms->open == NULL && ms->index == NULL);
 	ms->index = ix;
 	random_bytes(&ms->index_owner, sizeof ms->index_owner);
+	revision = index_revision(ms->index, INDEX_USER);
 	if (read_user(ms, &h))
 		past = (struct modseq_past){ .is_clean = h.is_clean == 1,
 			.last = h.last_modseq,
 			.floor = h.floor,
 			.ceiling = h.ceiling }; /* M3 */
 	/* First: who cannot say that he is at it does not go on. */
-	if (!write_user(ms, false))
+	if (!write_user(ms, false, revision)) {
 		past.is_clean = false;
+		revision = index_revision(ms->index, INDEX_USER);
+		(void)write_user(ms, false, revision);
+	}
 	return modseqs_open(&ms->modseqs, control, &past, err);
 }
 
@@ -756,12 +788,14 @@ void
 remember_end(struct mailboxes *ms)
 {
 	struct user_head h;
+	uint64_t revision;
 
 	if (ms->index == NULL)
 		return;
 	sweep(ms);
+	revision = index_revision(ms->index, INDEX_USER);
 	if (!ms->is_behind && read_user(ms, &h) && h.owner == ms->index_owner)
-		(void)write_user(ms, true);
+		(void)write_user(ms, true, revision);
 	index_batch_free(&ms->batch);
 	index_close(&ms->index);
 }

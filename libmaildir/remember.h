@@ -16,6 +16,8 @@ void remember_gone(struct mailbox *mb, const struct mailbox_rec *rec);
  * is_loaded is set, and is_dirty where the folder is another by now. */
 int remember_load(struct mailbox *mb, struct err *err) MUST_CHECK;
 /* The mailbox leaves memory: what it owes the index is written. */
+/* Before a mailbox is opened: has another process used the index? */
+void remember_look(struct mailboxes *ms);
 void remember_free(struct mailbox *mb);
 /* The session ends, all mailboxes are closed. */
 void remember_end(struct mailboxes *ms);

@@ -347,6 +347,59 @@ test_behind(void **state)
 	end(w);
 }
 
+static uint64_t
+open_again(struct world *w)
+{
+	struct folder_place place = { w->b.root, w->b.root, "", "INBOX" };
+	struct mailbox *mb;
+	struct mailbox_status st;
+	struct folder f;
+	struct err err;
+
+	assert_int_equal(folder_open(&place, &f, &err), 0);
+	assert_int_equal(mailbox_open_folder(w->b.ms, &f, &mb, &err), 0);
+	box_sync(&w->b);
+	mailbox_status(mb, &st);
+	mailbox_close(&mb);
+	return st.highest_modseq;
+}
+
+/* A second process of the user while the first still lives: what either tells
+ * is above what the other has told. */
+static void
+test_two_at_once(void **state)
+{
+	struct world *w = *state, other = { .s = w->s };
+	struct flag_change flag = { .op = FLAG_ADD, .flags = FLAG_FLAGGED };
+	uint64_t told, later;
+	struct err err;
+
+	begin(w, true);
+	(void)box_save(w->b.mb, text, FLAG_SEEN);
+	box_sync(&w->b);
+	write_all(w);
+	begin(&other, true);
+	(void)box_save(other.b.mb, text, FLAG_SEEN);
+	box_sync(&other.b);
+	told = open_again(&other);
+	later = open_again(w);
+	assert_true(later > told);
+	assert_int_equal(mailbox_change(w->b.mb, mailbox_find(w->b.mb, 1),
+			     &flag, NULL, &err),
+	    1);
+	later = open_again(w);
+	assert_true(later > told);
+	assert_true(mailbox_find(w->b.mb, 1)->modseq > told);
+	told = later;
+	assert_true(open_again(&other) > told);
+	end(w);
+	told = open_again(&other);
+	end(&other);
+	begin(w, true);
+	assert_true(view_highest_modseq(w->b.v) > told);
+	end(w);
+}
+
 static void
 test_summaries(void **state)
 {
@@ -383,6 +436,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_unclean, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hidden, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_behind, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_two_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_summaries, setup, teardown),
 	};
