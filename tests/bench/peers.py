@@ -99,8 +99,10 @@ class Talk:
 class Sock:
     """A connection of our own, for what is not timed to the microsecond."""
 
+    wait = 20  # seconds
+
     def __init__(self, server, user, tls=False):
-        self.s = socket.create_connection(('127.0.0.1', server.imaps if tls else server.imap), timeout=60)
+        self.s = socket.create_connection(('127.0.0.1', server.imaps if tls else server.imap), timeout=self.wait)
         self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.s = server.context.wrap_socket(self.s, server_hostname='localhost')
@@ -141,7 +143,7 @@ class Sock:
                 pass
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             pass
-        self.s.settimeout(60)
+        self.s.settimeout(self.wait)
         self.rest = b''
 
     def close(self):

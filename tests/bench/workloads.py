@@ -373,7 +373,7 @@ class Idlers:
     def quiet(self):
         """All that was on its way has arrived."""
         self.other.ask('NOOP')
-        time.sleep(0.8 if self.s.name != 'Restante' else 0.1)
+        time.sleep(1.5 if self.s.name != 'Restante' else 0.1)  # Dovecot may not see a second change of one second
         for c in self.idle:
             c.drain()
 
