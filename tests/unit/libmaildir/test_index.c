@@ -615,7 +615,7 @@ test_full(void **state)
 	    SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	since = clock_mono_us();
 	assert_int_equal(index_write(ix, 5, b, SLICE("five"), &r), 0);
-	assert_true(clock_mono_us() - since < 3000000);
+	assert_true(clock_mono_us() - since < 20000000);
 	assert_int_equal(p.n_dropped, 0);
 	assert_string_equal(head_text(ix, 5), "none");
 	assert_string_equal(read_text(ix, 6, INDEX_MESSAGE, 0, 9), "1=six ");
@@ -646,11 +646,12 @@ test_stopped(void **state)
 	assert_string_equal(head_text(ix, 6), "head");
 	since = clock_mono_us();
 	assert_int_equal(write_one(ix, 6, 2, "more", &r), 0);
-	assert_in_range(clock_mono_us() - since, 40000, 500000);
+	assert_in_range(clock_mono_us() - since, 40000, 5000000);
 	since = clock_mono_us();
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(write_one(ix, 6, 2, "more", &r), 0);
-	assert_true(clock_mono_us() - since < 40000);
+	/* each would wait for 50 ms */
+	assert_true(clock_mono_us() - since < 900000);
 	close(fd);
 	/* it is not tried again for a second */
 	(void)nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
