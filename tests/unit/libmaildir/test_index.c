@@ -557,7 +557,9 @@ test_flat(void **state)
 	struct index_stats s0, s1;
 	char text[100];
 	uint64_t r = 0;
+	unsigned n = n_cases(500);
 
+	n = n < 50 ? 50 : n > 500 ? 500 : n;
 	start(&p, state);
 	ix = open_index(&p);
 	for (uint64_t box = 1; box <= 8; box++, r = 0)
@@ -568,7 +570,7 @@ test_flat(void **state)
 	assert_int_equal(s0.boxes, 8);
 	assert_in_range(s0.bytes, 1, 64 * KIB);
 	r = index_revision(ix, 1);
-	for (unsigned i = 0; i < 500; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		index_batch_reset(b);
 		for (uint64_t k = 0; k < 2000; k++) {
 			(void)snprintf(text, sizeof(text), "%s:2,%.*s",
