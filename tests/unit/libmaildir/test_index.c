@@ -440,7 +440,7 @@ test_noise(void **state)
 	}
 	(void)alarm(0);
 	/* what was not hit is read */
-	assert_true(n_good > (int)count / 50);
+	assert_true(count < 100 || n_good > (int)count / 50);
 	for (size_t i = 0; i < c.n; i++)
 		xfree(c.files[i].p);
 	finish(&p);
