@@ -37,8 +37,7 @@
 #define BATCH_BYTES (512 * KIB)
 #define RECORD_MAX  (2 * KIB + 2 * MAX_UIDLIST_LINE)
 #define AGAIN_US    100000
-/* When it could not be written. */
-#define FAILED_US   2000000
+#define FAILED_US   2000000 /* when it could not be written */
 
 static void
 uids_add(struct uids *u, uint32_t uid)
