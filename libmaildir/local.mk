@@ -41,6 +41,7 @@ noinst_LIBRARIES += %D%/libmaildir.a
   %D%/name.c %D%/name.h \
   %D%/records.c \
   %D%/remember.c %D%/remember.h \
+  %D%/remember_sweep.c \
   %D%/remember_record.c %D%/remember_record.h \
   %D%/restored.c \
   %D%/save.c %D%/save.h \

@@ -15,10 +15,12 @@ void remember_gone(struct mailbox *mb, const struct mailbox_rec *rec);
 /* Before the first scan: what the index knows, as if it had been scanned. Then
  * is_loaded is set, and is_dirty where the folder is another by now. */
 int remember_load(struct mailbox *mb, struct err *err) MUST_CHECK;
-/* The mailbox leaves memory: what it owes the index is written. */
 /* Before a mailbox is opened: has another process used the index? */
 void remember_look(struct mailboxes *ms);
+/* The mailbox leaves memory: what it owes the index is written. */
 void remember_free(struct mailbox *mb);
+/* Forget the records of folders that were deleted, by whomever. */
+void remember_sweep(struct mailboxes *ms);
 /* The session ends, all mailboxes are closed. */
 void remember_end(struct mailboxes *ms);
 
