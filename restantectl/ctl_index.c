@@ -11,6 +11,7 @@
 #include "libbase/mem.h"
 #include "libmaildir/index.h"
 #include "libmaildir/mailbox.h"
+#include "libmaildir/modseq.h"
 #include "libmaildir/store.h"
 #include "libmaildir/verify.h"
 #include "restantectl/ctl.h"
@@ -141,6 +142,10 @@ run_restored(struct store *st, const struct account *a)
 		return ctl_fail(&err);
 	n_bad = jump_all(st, l);
 	store_list_close(l);
+	if (modseqs_restored(store_control_fd(st), &err) == -1) {
+		(void)ctl_fail(&err);
+		n_bad++;
+	}
 	return n_bad == 0 ? CTL_OK : CTL_FAULT;
 }
 
