@@ -30,14 +30,17 @@ chance(uint32_t seed, unsigned i)
 }
 
 static unsigned
-arguments_of(struct slice name)
+arguments_of(const struct imap_arg *key)
 {
 	static const char *const one[] = { "BCC", "BEFORE", "BODY", "CC",
 		"FROM", "KEYWORD", "LARGER", "OLDER", "ON", "SENTBEFORE",
 		"SENTON", "SENTSINCE", "SINCE", "SMALLER", "SUBJECT", "TEXT",
 		"TO", "UID", "UNKEYWORD", "YOUNGER" };
+	struct slice name = key->text;
 	size_t i;
 
+	if (slice_ieq_str(name, "MODSEQ")) /* with an entry, or without */
+		return key->next->kind == ARG_QUOTED ? 3 : 1;
 	if (slice_ieq_str(name, "HEADER"))
 		return 2;
 	for (i = 0; i < sizeof(one) / sizeof(one[0]); i++)
@@ -69,7 +72,7 @@ read_key(struct reading *r)
 		y = read_key(r);
 		return x || y;
 	}
-	for (i = arguments_of(a->text); i > 0; i--)
+	for (i = arguments_of(a); i > 0; i--)
 		r->at = r->at->next;
 	x = chance(r->seed, r->n++);
 	return x != (slice_istarts(a->text, "UN") || imap_arg_is(a, "OLD"));
