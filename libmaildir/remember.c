@@ -418,7 +418,9 @@ fill_changed(struct mailbox *mb, struct index_batch *b)
 	struct buf bytes;
 	size_t i;
 
-	qsort(m->changed.v, m->changed.n, sizeof *m->changed.v, by_number);
+	if (m->changed.n > 1)
+		qsort(m->changed.v, m->changed.n, sizeof *m->changed.v,
+		    by_number);
 	buf_init(&bytes, RECORD_MAX);
 	for (i = 0; i < m->changed.n; i++) {
 		rec = mailbox_find(mb, m->changed.v[i]);
@@ -442,7 +444,8 @@ fill_gone(struct mailbox *mb, struct index_batch *b)
 	size_t i, j;
 	int kind;
 
-	qsort(g->v, g->n, sizeof *g->v, by_number);
+	if (g->n > 1)
+		qsort(g->v, g->n, sizeof *g->v, by_number);
 	for (i = 0; i < g->n; i = j) {
 		for (j = i + 1; j < g->n && g->v[j] == g->v[j - 1] + 1; j++)
 			;
@@ -480,6 +483,8 @@ fill_log(const struct mailbox *mb, struct index_batch *b, uint64_t *last)
 static void
 drop_first(struct uids *u, size_t n)
 {
+	if (n == 0)
+		return;
 	memmove(u->v, u->v + n, (u->n - n) * sizeof *u->v);
 	u->n -= n;
 	if (u->n == 0)
