@@ -159,10 +159,12 @@ def fetches(s, b, n):
     t = s.selected(user)
     out = {'flags': median_of(3, lambda: t.imap('FETCH 1:* (FLAGS UID)') * 1e3)}
     t.close()
-    s.cold(user)
+    s.fresh(user, b.seeds, b.names[:n])  # the list of UIDs keeps sizes, too
     t = s.selected(user)
     out['size'] = t.imap('FETCH 1:* (RFC822.SIZE)') * 1e3
     t.close()
+    s.boxes[user] = n
+    b.rest()
     out['env'], out['envwarm'] = cold_and_warm(s, user, ENVELOPE)
     out['head'], out['headwarm'] = cold_and_warm(s, user, THUNDERBIRD)
     return out
