@@ -475,9 +475,7 @@ check_room(struct copy *c, struct err *err)
 }
 
 /* The bytes of some messages that may be in memory only (another program may
- * have delivered them a moment ago; a flush of what lies on the disk is still
- * one of the device, ten thousand are seconds): 1 all are flushed, 0 fs is
- * filled, -1. */
+ * have delivered them): 1 all are flushed, 0 fs is filled, -1. */
 static int
 want_sources(struct copy *c, struct flush_set *fs, struct err *err)
 {
@@ -492,10 +490,6 @@ want_sources(struct copy *c, struct flush_set *fs, struct err *err)
 
 		if (rec == NULL || rec->is_flushed)
 			continue;
-		if (io_is_settled(mailbox_rec_dir(c->from, rec), rec->name)) {
-			rec->is_flushed = true;
-			continue;
-		}
 		if (mailbox_open_message(c->from, rec, &fd, err) == -1) {
 			if (err->code == ERR_GONE)
 				continue;

@@ -90,7 +90,6 @@ void index_batch_reset(struct index_batch *b);
 bool index_batch_put(
     struct index_batch *b, int kind, uint64_t key, struct slice value);
 bool index_batch_del(struct index_batch *b, int kind, uint64_t lo, uint64_t hi);
-size_t index_batch_bytes(const struct index_batch *b);
 
 /* What a caller knows of a mailbox was read at this revision; another process
  * that wrote since makes the write say 0. Changed by each write. 0: none. */

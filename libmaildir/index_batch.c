@@ -35,8 +35,8 @@ index_batch_reset(struct index_batch *b)
 	b->nr = 0;
 }
 
-size_t
-index_batch_bytes(const struct index_batch *b)
+static size_t
+batch_bytes(const struct index_batch *b)
 {
 	return b->values.n + (b->n_puts + b->n_dels) * sizeof(struct index_op);
 }
@@ -46,7 +46,7 @@ add(struct index_batch *b, struct index_op **ops, size_t *n, size_t *cap,
     const struct index_op *op)
 {
 	if (op->n + sizeof(*op) > b->max_bytes ||
-	    index_batch_bytes(b) > b->max_bytes - op->n - sizeof(*op) ||
+	    batch_bytes(b) > b->max_bytes - op->n - sizeof(*op) ||
 	    b->nr == UINT32_MAX)
 		return false;
 	if (*n == *cap) {

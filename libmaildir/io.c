@@ -11,10 +11,7 @@
 #include <unistd.h>
 
 #include "libbase/ceilings.h"
-#include "libbase/clock.h"
 #include "libmaildir/io.h"
-
-#define SETTLED_SECS 600
 
 /* Again while a signal came in between. */
 #define RETRY(result, call)                                                    \
@@ -211,19 +208,6 @@ io_fstat(int fd, struct stat *st)
 
 	RETRY(r, io_table->fstat(fd, st));
 	return r;
-}
-
-bool
-io_is_settled(int dir, const char *path)
-{
-	int64_t before = (int64_t)clock_now() - SETTLED_SECS;
-	struct statx st;
-
-	/* mtime alone may be what a delivery says that it is. */
-	return statx(dir, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
-		   STATX_BTIME | STATX_MTIME, &st) == 0 &&
-	    (st.stx_mask & STATX_BTIME) != 0 && st.stx_btime.tv_sec < before &&
-	    st.stx_mtime.tv_sec < before;
 }
 
 int

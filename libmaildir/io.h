@@ -76,10 +76,6 @@ int io_fsync(int fd) MUST_CHECK;
 void io_sync_soon(int fd);
 int io_fstat(int fd, struct stat *st) MUST_CHECK;
 int io_stat(int dir, const char *path, struct stat *st) MUST_CHECK;
-/* Made so long ago, and not written to since, that the kernel has put it on
- * the disk: it writes what is dirty after 30 s. False where the file system
- * does not know when a file was made. */
-bool io_is_settled(int dir, const char *path);
 int io_link(int dir, const char *from, int to_dir, const char *to) MUST_CHECK;
 /* Replaces what is there. */
 int io_rename(int dir, const char *from, int to_dir, const char *to) MUST_CHECK;

@@ -213,12 +213,6 @@ index_batch_del(struct index_batch *b, int kind, uint64_t lo, uint64_t hi)
 	return true;
 }
 
-size_t
-index_batch_bytes(const struct index_batch *b)
-{
-	return b->bytes;
-}
-
 uint64_t
 index_revision(struct index *ix, uint64_t box)
 {
